@@ -1,0 +1,47 @@
+"""Packaging of iic-ptv. Metadata lives here; tool settings live in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(r'^__version__ = "(.+)"$', (ROOT / "iic_ptv/__init__.py").read_text(), re.M)
+assert VERSION, "iic_ptv/__init__.py must define __version__"
+
+# decord has wheels for Linux x86-64 only; decord2 installs the same module `decord` elsewhere.
+DECORD = [
+    'decord>=0.6.0; platform_system == "Linux" and platform_machine == "x86_64"',
+    'decord2>=3.0; platform_system != "Linux" or platform_machine != "x86_64"',
+]
+
+setup(
+    name="iic-ptv",
+    version=VERSION[1],
+    description="Inter-Intra Contrastive video representation learning as a PyTorchVideo plug-in and model zoo",
+    long_description=(ROOT / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(include=["iic_ptv", "iic_ptv.*"]),
+    package_data={"iic_ptv": ["py.typed", "configs/*.yaml", "evaluation/templates/*"]},
+    install_requires=[
+        "torch>=2.2",
+        "torchvision>=0.17",
+        "pytorchvideo>=0.1.5",
+        "fvcore>=0.1.5.post20221221",
+        "iopath>=0.1.10",
+        "av>=12",
+        "lightning>=2.4",
+        "tensorboard>=2.14",
+        "submitit>=1.5",
+        "jinja2>=3.1",
+        "matplotlib>=3.8",
+        "rich>=13",
+        *DECORD,
+    ],
+    extras_require={
+        "dev": ["mypy>=1.10", "pytest>=8", "pytest-xdist>=3.5", "ruff>=0.11", "types-PyYAML"],
+    },
+    entry_points={"console_scripts": ["iic = iic_ptv.cli.main:main"]},
+)
