@@ -1,0 +1,68 @@
+"""What every transform shares: the shape of a clip and draws that are made once per clip."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from iic_ptv.errors import InputError
+
+TIME = -3  # axis of the frames in (..., C, T, H, W)
+
+
+def check_clip(clip: Tensor, floating: bool = False) -> None:
+    """Refuse what is not a clip.
+
+    Args:
+        clip: should be ``(..., C, T, H, W)``.
+        floating: refuse integer clips too, for arithmetic that would wrap around.
+
+    Raises:
+        InputError: the clip has fewer than four axes, no frames, or is of integers where it may not be.
+    """
+    if clip.dim() < 4 or clip.shape[TIME] == 0:
+        raise InputError(f"expected a clip (..., C, T, H, W) with at least one frame, got shape {tuple(clip.shape)}.")
+    if floating and not clip.is_floating_point():
+        raise InputError(f"expected a clip of floating-point numbers, got {clip.dtype}; apply `to_float` first.")
+
+
+def batch_shape(clip: Tensor) -> torch.Size:
+    """The axes before ``(C, T, H, W)``: empty for one clip, ``(B,)`` for a batch."""
+    return clip.shape[:-4]
+
+
+def per_clip(values: Tensor) -> Tensor:
+    """Give ``values``, one per clip, four more axes so that they broadcast over ``(C, T, H, W)``."""
+    return values[..., None, None, None, None]
+
+
+def draw_integers(clip: Tensor, high: int, generator: torch.Generator | None) -> Tensor:
+    """Draw one integer per clip, uniform over ``0 .. high - 1``, on the clip's device."""
+    device = generator.device if generator is not None else clip.device
+    return torch.randint(high, batch_shape(clip), generator=generator, device=device).to(clip.device)
+
+
+def draw_uniform(clip: Tensor, low: float, high: float, generator: torch.Generator | None) -> Tensor:
+    """Draw one number per clip, uniform over ``[low, high)``, on the clip's device."""
+    device = generator.device if generator is not None else clip.device
+    return torch.rand(batch_shape(clip), generator=generator, device=device).mul(high - low).add(low).to(clip.device)
+
+
+def draw_event(clip: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
+    """Draw one truth value per clip that is true with ``probability``, on the clip's device."""
+    return draw_uniform(clip, 0.0, 1.0, generator) < probability
+
+
+def reorder_frames(clip: Tensor, order: Tensor) -> Tensor:
+    """Take the frames of each clip in its own order.
+
+    Args:
+        clip: ``(..., C, T, H, W)``.
+        order: frame numbers ``(..., T')``, one row per clip.
+
+    Returns:
+        ``(..., C, T', H, W)``, frame ``t`` being frame ``order[..., t]`` of the clip.
+    """
+    channels, _, height, width = clip.shape[-4:]
+    index = order[..., None, :, None, None].expand(*order.shape[:-1], channels, order.shape[-1], height, width)
+    return clip.gather(TIME, index)

@@ -1,0 +1,22 @@
+"""An intra-negative beyond the paper: the clip played backwards."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from iic_ptv.transforms.clip import TIME, check_clip
+
+
+def reverse_frames(clip: Tensor) -> Tensor:
+    """Play a clip ``(..., C, T, H, W)`` backwards. Nothing is drawn."""
+    check_clip(clip)
+    return clip.flip(TIME)
+
+
+class ReverseFrames(nn.Module):
+    """:func:`reverse_frames` as a module; takes a generator like the other intra-negatives and draws nothing."""
+
+    def forward(self, clip: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return the clip played backwards, of the same shape."""
+        return reverse_frames(clip)
