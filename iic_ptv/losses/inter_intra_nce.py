@@ -1,0 +1,284 @@
+"""The inter-intra contrastive loss with memory banks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from iic_ptv.errors import InputError
+from iic_ptv.losses.memory_bank import MemoryBank
+from iic_ptv.randomness import seed_of
+
+OBJECTIVES = ("softmax", "nce")
+
+
+class ContrastOutput(NamedTuple):
+    """What a contrastive loss returns: the scalar to minimise, and named diagnostics without gradient."""
+
+    loss: Tensor
+    metrics: dict[str, Tensor]
+
+
+class InterIntraNCELoss(nn.Module):
+    r"""Contrast each view with remembered views and intra-negatives (IIC, arXiv:2008.02531, section 3).
+
+    For every ordered pair of views (a, b), the feature of view a is compared with K + 1 rows of view b's bank and
+    the same K + 1 rows of the bank of intra-negatives:
+
+    .. math:: \ell_{ab} = [M_b[idx] ; M_n[idx]] \cdot f_a / \tau, \qquad idx = (y, \text{K random rows})
+
+    Column 0 is the positive, the same video in the other view; column K + 1 is the video's own intra-negative. The
+    loss is the sum over the pairs. Without intra-negatives it is the loss of CMC. In training mode ``forward`` then
+    mixes the features into the banks.
+
+    Args:
+        num_videos: N, rows of each bank.
+        feature_dim: D.
+        num_views: V; two in the paper.
+        num_negatives: K, random rows per sample, drawn with replacement; may exceed N.
+        temperature: tau.
+        momentum: share of the old row that an update of a bank keeps.
+        intra_negatives: contrast with intra-negatives, too.
+        normalize: L2-normalise the features, as the paper's formula; ``False`` is the authors' first code.
+        objective: ``"softmax"``, cross-entropy over the columns, or ``"nce"``, the binary objective of
+            noise-contrastive estimation with noise probability 1 / N, whose normaliser Z is set by the first batch.
+        exclude_self: never draw a sample's own row among its K negatives.
+        seed: of the draws of negatives, which depend on it and on the number of draws before alone.
+
+    The banks are the buffer ``bank.features`` ``(V + 1, N, D)``, the last one of intra-negatives; ``(V, N, D)``
+    without. Banks, normalisers and the number of draws are in the state dict.
+
+    Example:
+        >>> loss = InterIntraNCELoss(num_videos=1000, feature_dim=512)
+        >>> f1, f2, fn = torch.randn(3, 16, 512, requires_grad=True)
+        >>> output = loss([f1, f2], fn, index=torch.arange(16))
+        >>> output.loss.backward()
+    """
+
+    normalizer: Tensor
+
+    def __init__(
+        self,
+        num_videos: int,
+        feature_dim: int,
+        num_views: int = 2,
+        num_negatives: int = 1024,
+        temperature: float = 0.07,
+        momentum: float = 0.5,
+        intra_negatives: bool = True,
+        normalize: bool = True,
+        objective: Literal["softmax", "nce"] = "softmax",
+        exclude_self: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if objective not in OBJECTIVES:
+            raise InputError(f"objective: expected one of {', '.join(OBJECTIVES)}, got '{objective}'.")
+        if num_views < 2:
+            raise InputError(f"num_views: a contrast needs at least two views, got {num_views}.")
+        if exclude_self and num_videos < 2:
+            raise InputError("exclude_self: with a single video there is nothing else to draw; leave it out.")
+        self.num_views = num_views
+        self.num_negatives = num_negatives
+        self.temperature = temperature
+        self.intra_negatives = intra_negatives
+        self.normalize = normalize
+        self.objective = objective
+        self.exclude_self = exclude_self
+        self.seed = seed
+        self.num_draws = 0
+        self.bank = MemoryBank(num_views + intra_negatives, num_videos, feature_dim, momentum)
+        self.pairs = list(itertools.permutations(range(num_views), 2))
+        # Z of the NCE objective, one per pair; zero until the first batch sets it.
+        self.register_buffer("normalizer", torch.zeros(len(self.pairs)))
+
+    def forward(
+        self,
+        views: Sequence[Tensor],
+        intra_negative: Tensor | None,
+        index: Tensor,
+        negative_index: Tensor | None = None,
+    ) -> ContrastOutput:
+        """Contrast a batch, and in training mode update the banks with it.
+
+        Args:
+            views: V features ``(B, D)``, in the order of the banks; any floating type.
+            intra_negative: features ``(B, D)`` of the intra-negatives, which only enter the bank and get no
+                gradient; ``None`` where the loss has none.
+            index: the videos' rows ``(B,)``.
+            negative_index: rows ``(B, K)`` to contrast with, any K; drawn at random by default.
+
+        Returns:
+            The loss, a float32 scalar, the mean over the batch; and the metrics ``positive_probability``,
+            ``positive_similarity``, ``inter_similarity`` and, with intra-negatives, ``intra_probability`` (the mass
+            on the video's own intra-negative) and ``intra_similarity``. Similarities are inner products with bank rows.
+
+        Raises:
+            InputError: number of views or features, or an index, that do not fit the banks.
+        """
+        self._check(views, intra_negative, index)
+        if negative_index is None:
+            negative_index = self._draw_negatives(index)
+        check_rows(negative_index, self.num_videos)
+        rows = torch.cat([index[:, None], negative_index], dim=1)
+
+        # Logits are float32 whatever autocast says: divided by the temperature, half precision would be too coarse.
+        with torch.autocast(index.device.type, enabled=False):
+            features = [self._prepare(view) for view in views]
+            intra_logits = [self._logits(-1, rows, feature) for feature in features] if self.intra_negatives else None
+            terms = []
+            for pair, (anchor, target) in enumerate(self.pairs):
+                logits = self._logits(target, rows, features[anchor])
+                if intra_logits is not None:
+                    logits = torch.cat([logits, intra_logits[anchor]], dim=1)
+                terms.append(self._contrast(logits, pair, num_candidates=rows.shape[1]))
+        losses, metrics = zip(*terms, strict=True)
+
+        if self.training:
+            self._remember(views, intra_negative, index)
+        return ContrastOutput(torch.stack(losses).sum(), _mean_metrics(metrics))
+
+    def fill(self, views: Sequence[Tensor], intra_negative: Tensor | None, index: Tensor) -> None:
+        """Replace the rows of a batch by its features, for a start from a first pass over the data.
+
+        Random rows make the first epochs hard: an untrained network's features are all alike, and the loss rises far
+        above that of guessing. Arguments are those of :meth:`forward`.
+        """
+        self._check(views, intra_negative, index)
+        self._remember(views, intra_negative, index, momentum=0.0)
+
+    @property
+    def num_videos(self) -> int:
+        """N, the rows of each bank."""
+        return self.bank.features.shape[1]
+
+    def _check(self, views: Sequence[Tensor], intra_negative: Tensor | None, index: Tensor) -> None:
+        expected = (len(index), self.bank.features.shape[2])
+        features = {f"views[{number}]": view for number, view in enumerate(views)}
+        if len(views) != self.num_views:
+            raise InputError(f"views: this loss was built for {self.num_views} views, got {len(views)}.")
+        if (intra_negative is not None) != self.intra_negatives:
+            wanted = "features of intra-negatives" if self.intra_negatives else "None"
+            raise InputError(f"intra_negative: a loss with intra_negatives={self.intra_negatives} takes {wanted}.")
+        if intra_negative is not None:
+            features["intra_negative"] = intra_negative
+        for name, feature in features.items():
+            if tuple(feature.shape) != expected:
+                raise InputError(f"{name}: expected (B, feature_dim) = {expected}, got {tuple(feature.shape)}.")
+        check_rows(index, self.num_videos)
+
+    def _prepare(self, feature: Tensor) -> Tensor:
+        feature = feature.to(torch.promote_types(feature.dtype, torch.float32))
+        return F.normalize(feature, dim=-1) if self.normalize else feature
+
+    def _logits(self, bank: int, rows: Tensor, feature: Tensor) -> Tensor:
+        """``(B, K + 1)`` inner products of each feature with its rows of a bank, over the temperature."""
+        candidates = self.bank.features[bank, rows].to(feature.dtype)
+        return torch.bmm(candidates, feature.unsqueeze(2)).squeeze(2) / self.temperature
+
+    def _contrast(self, logits: Tensor, pair: int, num_candidates: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss and metrics of one pair of views from its logits ``(B, columns)``, the positive in column 0."""
+        if self.objective == "softmax":
+            loss = F.cross_entropy(logits, torch.zeros_like(logits[:, 0], dtype=torch.long))
+            probability = logits.detach().softmax(dim=1)
+        else:
+            loss, probability = self._noise_contrast(logits, pair)
+        similarity = logits.detach() * self.temperature
+        metrics = {
+            "positive_probability": probability[:, 0].mean(),
+            "positive_similarity": similarity[:, 0].mean(),
+        }
+        if num_candidates > 1:
+            metrics["inter_similarity"] = similarity[:, 1:num_candidates].mean()
+        if self.intra_negatives:
+            metrics["intra_probability"] = probability[:, num_candidates].mean()
+            metrics["intra_similarity"] = similarity[:, num_candidates].mean()
+        return loss, metrics
+
+    def _noise_contrast(self, logits: Tensor, pair: int) -> tuple[Tensor, Tensor]:
+        """Binary NCE: tell the positive from M noise samples of probability 1 / N each, M the other columns.
+
+        With log-odds ``s = logit - log(Z M / N)`` a column is the positive with probability ``sigmoid(s)``; so no
+        exponential is taken that could overflow.
+        """
+        noise = (logits.shape[1] - 1) / self.num_videos
+        log_odds = logits - (self._normalizer_of(pair, logits.detach()) * noise).log()
+        loss = -F.logsigmoid(log_odds[:, 0]) - F.logsigmoid(-log_odds[:, 1:]).sum(dim=1)
+        return loss.mean(), log_odds.detach().sigmoid()
+
+    def _normalizer_of(self, pair: int, logits: Tensor) -> Tensor:
+        """Z of a pair; while it is unset, ``mean(exp(logits)) * N``, which a training step keeps."""
+        estimate = logits.exp().mean() * self.num_videos
+        if _world_size() > 1:
+            dist.all_reduce(estimate)
+            estimate /= _world_size()
+        # A choice on the device: asking whether Z is set would wait for the GPU in every step.
+        normalizer = torch.where(self.normalizer[pair] > 0, self.normalizer[pair], estimate)
+        if self.training:
+            self.normalizer[pair] = normalizer
+        return normalizer
+
+    def _draw_negatives(self, index: Tensor) -> Tensor:
+        """Draw ``(B, K)`` rows. Processes draw for the joint batch and take their part, as one process would."""
+        world_size, rank = _world_size(), dist.get_rank() if _world_size() > 1 else 0
+        generator = torch.Generator(index.device).manual_seed(seed_of(self.seed, self.num_draws))
+        self.num_draws += 1
+        high = self.num_videos - self.exclude_self
+        shape = (world_size, len(index), self.num_negatives)
+        draws = torch.randint(high, shape, generator=generator, device=index.device)[rank]
+        return draws + (draws >= index[:, None]) if self.exclude_self else draws
+
+    def _remember(
+        self, views: Sequence[Tensor], intra_negative: Tensor | None, index: Tensor, momentum: float | None = None
+    ) -> None:
+        kinds = [*views, intra_negative] if intra_negative is not None else list(views)
+        self.bank.update(torch.stack([self._prepare(kind.detach()) for kind in kinds]), index, momentum)
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """The number of draws, so that a resumed run goes on with the draws that an uninterrupted one would make."""
+        return {"num_draws": self.num_draws}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Restore the number of draws."""
+        self.num_draws = state["num_draws"]
+
+    def extra_repr(self) -> str:
+        """Show the options."""
+        return (
+            f"num_negatives={self.num_negatives}, temperature={self.temperature}, objective={self.objective!r}, "
+            f"intra_negatives={self.intra_negatives}, normalize={self.normalize}"
+        )
+
+
+def check_rows(index: Tensor, num_videos: int) -> None:
+    """Refuse indices outside the bank.
+
+    On the GPU the check is queued, not waited for, and a failure ends in a device-side assertion; so a training task
+    should check indices while they are still on the CPU.
+
+    Raises:
+        InputError: an index is negative or not below ``num_videos``.
+    """
+    inside = ((index >= 0) & (index < num_videos)).all()
+    if index.device.type == "cpu" and not inside:
+        outside = index[(index < 0) | (index >= num_videos)]
+        raise InputError(
+            f"index {int(outside[0])} is outside the memory banks of {num_videos} videos; "
+            "build the loss with num_videos = length of the training set."
+        )
+    torch._assert_async(inside)
+
+
+def _world_size() -> int:
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def _mean_metrics(metrics: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Average each metric over the pairs of views."""
+    return {name: torch.stack([each[name] for each in metrics]).mean() for name in metrics[0]}
