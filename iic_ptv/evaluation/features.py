@@ -1,0 +1,178 @@
+"""Features of whole videos: the mean over the clips of a video (the paper's retrieval protocol)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from rich.progress import track
+from torch import Tensor, nn
+
+from iic_ptv.errors import InputError
+
+VIDEO_KEY = "video"
+
+
+@dataclass(frozen=True, eq=False)
+class VideoFeatures:
+    """What is known of N videos: one feature vector, one label and one name each, in the same order.
+
+    Attributes:
+        features: ``(N, D)`` float32, on the CPU.
+        labels: ``(N,)`` long, the classes.
+        names: N names.
+    """
+
+    features: Tensor
+    labels: Tensor
+    names: list[str]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def extract_features(
+    model: nn.Module,
+    batches: Iterable[Mapping[str, Any]],
+    view: nn.Module | None = None,
+    device: torch.device | str | None = None,
+    progress: bool = False,
+) -> VideoFeatures:
+    """Embed every video as the mean of the features of its clips.
+
+    Args:
+        model: network ``(B, C, T, H, W) -> (B, D)``; runs in eval mode, its modes are restored afterwards.
+        batches: PyTorchVideo-style batches, e.g. a data loader: ``video`` float in [0, 1], ``(B, n, C, T, H, W)`` with
+            n clips of each video or ``(B, C, T, H, W)`` with one; ``label`` ``(B,)``; ``video_name``, B strings. All
+            ``B * n`` clips of a batch pass through the network at once.
+        view: module that turns the clips into what the network sees; RGB as it is if None.
+        device: where to compute; the model is moved there. None: where the model is.
+        progress: show a progress bar.
+
+    Returns:
+        The features of all videos, in the order of the batches.
+
+    Raises:
+        InputError: there are no batches, or their clips have a wrong shape or type.
+
+    Example:
+        >>> test = extract_features(network, test_loader, view=Residual())  # doctest: +SKIP
+    """
+    name = "view"
+    return extract_view_features(model, batches, {name: view or nn.Identity()}, device, progress)[name]
+
+
+def extract_view_features(
+    models: nn.Module | Mapping[str, nn.Module],
+    batches: Iterable[Mapping[str, Any]],
+    views: Mapping[str, nn.Module],
+    device: torch.device | str | None = None,
+    progress: bool = False,
+) -> dict[str, VideoFeatures]:
+    """Embed every video in several views, decoding it once.
+
+    Args:
+        models: one network for all views, or one per view under the view's name (a mapping or ``nn.ModuleDict``).
+        batches: as for :func:`extract_features`.
+        views: the views by name; a view's attribute ``modality_key`` names the entry of the batch that it reads,
+            "video" if it has none.
+        device: as for :func:`extract_features`.
+        progress: show a progress bar.
+
+    Returns:
+        The features of all videos for every view.
+
+    Raises:
+        InputError: as :func:`extract_features`, or if a view has no network or its entry is not in the batch.
+    """
+    networks = {name: _network_of(models, name) for name in views}
+    if device is not None:
+        for network in networks.values():
+            network.to(device)
+    features: dict[str, list[Tensor]] = {name: [] for name in views}
+    labels: list[Tensor] = []
+    names: list[str] = []
+    with _eval_mode(networks.values()):
+        for batch in track(batches, description="Extracting features", disable=not progress):
+            for name, view in views.items():
+                clips = _clips(batch, getattr(view, "modality_key", VIDEO_KEY))
+                features[name].append(_embed(networks[name], view, clips))
+            labels.append(torch.as_tensor(batch["label"], dtype=torch.long).cpu())
+            names.extend(batch["video_name"])
+    if not names:
+        raise InputError("There are no videos to extract features from: the data set or data loader is empty.")
+    return {name: VideoFeatures(torch.cat(features[name]), torch.cat(labels), names) for name in views}
+
+
+def join(features: Sequence[VideoFeatures], normalise_each: bool = False) -> VideoFeatures:
+    """Joint features of several views of the same videos: the concatenation (the paper's joint retrieval).
+
+    The cosine similarity of plain concatenations is a mean of the views' similarities weighted by the product of the
+    feature norms: a view with larger features counts for more. ``normalise_each`` gives every view the same weight.
+
+    Args:
+        features: the views' features, of the same videos in the same order.
+        normalise_each: L2-normalise each view's features before they are concatenated.
+
+    Returns:
+        Features of shape ``(N, D1 + D2 + ...)``.
+
+    Raises:
+        InputError: the views are not of the same videos.
+    """
+    first = features[0]
+    for other in features[1:]:
+        if other.names != first.names or not torch.equal(other.labels, first.labels):
+            raise InputError(
+                "Joint features need the same videos in the same order in every view: "
+                "extract the views in one pass, with extract_view_features."
+            )
+    parts = [F.normalize(view.features, dim=1) if normalise_each else view.features for view in features]
+    return VideoFeatures(torch.cat(parts, dim=1), first.labels, first.names)
+
+
+def _network_of(models: nn.Module | Mapping[str, nn.Module], view: str) -> nn.Module:
+    if not isinstance(models, (Mapping, nn.ModuleDict)):
+        return models
+    if view not in models:
+        raise InputError(f"models: there is no network for the view '{view}', only for {', '.join(models)}.")
+    return models[view]
+
+
+def _clips(batch: Mapping[str, Any], key: str) -> Tensor:
+    """The batch's entry as ``(B, n, C, T, H, W)``."""
+    if key not in batch:
+        raise InputError(f"The batches have no entry '{key}', which the view reads; they have: {', '.join(batch)}.")
+    clips: Tensor = batch[key]
+    if clips.ndim not in (5, 6) or not clips.is_floating_point():
+        raise InputError(
+            f"'{key}' must be a float tensor (B, C, T, H, W) or (B, n, C, T, H, W), got {clips.dtype} of shape "
+            f"{tuple(clips.shape)}: use the evaluation transform, which scales frames to [0, 1]."
+        )
+    return clips if clips.ndim == 6 else clips.unsqueeze(1)
+
+
+def _embed(network: nn.Module, view: nn.Module, clips: Tensor) -> Tensor:
+    """Features ``(B, D)`` of videos of n clips each, ``(B, n, C, T, H, W)``."""
+    parameter = next(network.parameters(), None)
+    device = clips.device if parameter is None else parameter.device
+    with torch.inference_mode():
+        features = network(view(clips.to(device, non_blocking=True).flatten(0, 1)))
+        return features.float().unflatten(0, clips.shape[:2]).mean(dim=1).cpu()
+
+
+@contextmanager
+def _eval_mode(networks: Iterable[nn.Module]) -> Iterator[None]:
+    """Eval mode inside; afterwards every module has its own mode again, e.g. a frozen BatchNorm."""
+    modes = {module: module.training for network in networks for module in network.modules()}
+    try:
+        for module in modes:
+            module.training = False
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
