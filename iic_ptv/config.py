@@ -1,0 +1,209 @@
+"""The configuration of a run: its keys, their defaults and what they mean.
+
+The defaults are the pre-training recipe of the paper (IIC with repeated frames and residuals, R3D). A YAML file
+changes some of them and may name another file under ``_BASE_``; ``KEY VALUE`` pairs on the command line change single
+ones. A key that is not listed here is an error.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from fvcore.common.config import CfgNode
+
+from iic_ptv.errors import InputError
+
+
+def default_config() -> CfgNode:
+    """The paper's recipe; every key that a configuration may have."""
+    cfg = CfgNode()
+    cfg.NAME = ""  # what the run is called; by default the options that tell it from others
+    cfg.OUTPUT = "runs"  # run folders are made under OUTPUT/<command>/
+    cfg.SEED = 0
+    cfg.PLUGINS = []  # Python modules that register further views, losses, backbones, ...
+
+    cfg.DATA = CfgNode()
+    cfg.DATA.KIND = "auto"  # one of iic_ptv.registry.DATASETS; auto looks at ROOT
+    cfg.DATA.ROOT = ""  # folder of the videos
+    cfg.DATA.LISTS = []  # list files to train on, in UCF101's format, or one CSV file; relative to ROOT or here
+    cfg.DATA.CLASS_INDEX = ""  # classInd.txt; by default the one beside the lists
+    cfg.DATA.MISSING = "error"  # what to do about listed files that do not exist: error or skip
+    cfg.DATA.DECODER = "auto"  # auto, decord or pyav
+    cfg.DATA.CLIP_LENGTH = 16  # frames of a clip
+    cfg.DATA.STRIDE = 1  # from one frame of a clip to the next
+    cfg.DATA.SHORT = "loop"  # videos shorter than a clip: loop, or pad with the last frame
+    cfg.DATA.CLIPS_PER_VIDEO = 1  # 2: each view takes a clip of its own, as in IICv2
+    cfg.DATA.FRAME_SIZE = [128, 171]  # height and width of the frames before cropping
+    cfg.DATA.CROP = 112
+    cfg.DATA.AUGMENTATION = "crop"  # crop (IIC) or strong (IICv2: flip, colour, grey, blur, normalisation)
+    cfg.DATA.NUM_WORKERS = 2  # processes that decode
+
+    cfg.MODEL = CfgNode()
+    cfg.MODEL.BACKBONE = "r3d"  # one of iic_ptv.registry.BACKBONES
+    cfg.MODEL.OPTIONS = CfgNode(new_allowed=True)  # passed to the backbone, for example {width: 0.5}
+    cfg.MODEL.HEAD = []  # projection head: [hidden, output] features; none by default
+    cfg.MODEL.PER_VIEW = False  # a network for each view in place of a shared one
+
+    cfg.VIEWS = ["rgb", "residual"]  # of iic_ptv.registry.VIEWS
+    cfg.INTRA_NEGATIVE = "repeat"  # one of iic_ptv.registry.INTRA_NEGATIVES, or none, which is CMC
+    cfg.INTRA_NEGATIVE_OPTIONS = CfgNode(new_allowed=True)
+
+    cfg.LOSS = CfgNode()
+    cfg.LOSS.NAME = "inter_intra_nce"  # one of iic_ptv.registry.LOSSES
+    cfg.LOSS.NUM_NEGATIVES = 1024
+    cfg.LOSS.TEMPERATURE = 0.07
+    cfg.LOSS.MOMENTUM = 0.5  # share of the old row that an update of a memory bank keeps
+    cfg.LOSS.NORMALIZE = True  # False reproduces the authors' first code
+    cfg.LOSS.OBJECTIVE = "softmax"  # or nce
+    cfg.LOSS.EXCLUDE_SELF = False  # never draw a video as its own negative
+    cfg.LOSS.FILL_BANKS = False  # start from a first pass over the data instead of random rows
+
+    cfg.OPTIM = CfgNode()
+    cfg.OPTIM.BATCH_SIZE = 16  # clips per device
+    cfg.OPTIM.EPOCHS = 240
+    cfg.OPTIM.LR = 0.01
+    cfg.OPTIM.MOMENTUM = 0.9
+    cfg.OPTIM.WEIGHT_DECAY = 1e-4
+    cfg.OPTIM.SCHEDULE = "multistep"  # multistep, cosine, one_cycle or constant
+    cfg.OPTIM.MILESTONES = [45, 90, 125, 160]  # epochs after which multistep multiplies the rate by GAMMA
+    cfg.OPTIM.GAMMA = 0.2
+    cfg.OPTIM.CLIP_NORM = 0.0  # greatest norm of the gradient; 0 for any
+
+    cfg.TRAINER = CfgNode()
+    cfg.TRAINER.ACCELERATOR = "auto"  # passed to lightning.Trainer, like the next two
+    cfg.TRAINER.DEVICES = "auto"
+    cfg.TRAINER.PRECISION = "32-true"
+    cfg.TRAINER.LOG_EVERY = 10  # steps
+    cfg.TRAINER.CHECKPOINT_EVERY = 1  # epochs
+
+    cfg.EVAL = CfgNode()
+    cfg.EVAL.GALLERY = []  # lists (or a folder) to search in; by default the training data
+    cfg.EVAL.QUERY = []  # lists (or a folder) to search with
+    cfg.EVAL.VIEWS = []  # views to retrieve with, alone and jointly; by default those of the pre-training
+    cfg.EVAL.FEATURES = "map"  # map: max-pooled and flattened, as the paper's retrieval; or pooled
+    cfg.EVAL.NUM_CLIPS = 10  # clips of a video whose features are averaged
+    cfg.EVAL.BATCH_SIZE = 8  # videos
+    return cfg
+
+
+def load_config(file: str | Path | None = None, overrides: Sequence[str] = (), base: CfgNode | None = None) -> CfgNode:
+    """Read a configuration.
+
+    Args:
+        file: YAML file that changes some of the defaults; may name a ``_BASE_`` file.
+        overrides: ``KEY VALUE KEY VALUE ...``, applied last.
+        base: what to start from in place of the defaults, such as the configuration of a checkpoint.
+
+    Raises:
+        InputError: no such file, not YAML, a key that does not exist (near ones are listed) or a value of the
+            wrong type.
+    """
+    cfg = default_config() if base is None else base.clone()
+    if file is not None:
+        _merge(cfg, _read_yaml(Path(file)), str(file))
+    if len(overrides) % 2:
+        raise InputError(f"options come as KEY VALUE pairs; '{overrides[-1]}' has no value.")
+    for key, value in zip(overrides[::2], overrides[1::2], strict=True):
+        _merge(cfg, _nested(key, _parse(value)), "the command line")
+    return cfg
+
+
+def parse_config(text: str, source: str) -> CfgNode:
+    """Read a whole configuration back from the YAML that a run or a checkpoint keeps; ``source`` is for messages."""
+    cfg = default_config()
+    _merge(cfg, yaml.safe_load(text), source)
+    return cfg
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such configuration file.")
+    try:
+        content = CfgNode.load_yaml_with_base(str(path))
+    except (yaml.YAMLError, KeyError, AttributeError) as error:
+        raise InputError(f"{path}: not a YAML file of KEY: VALUE lines ({error}).") from error
+    except OSError as error:
+        raise InputError(f"{path}: its _BASE_ cannot be read ({error}).") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: not a YAML file of KEY: VALUE lines.")
+    return content
+
+
+def _merge(cfg: CfgNode, changes: dict[str, Any], source: str, prefix: str = "") -> None:
+    """Merge nested ``changes`` key by key, so that every message can name the key and the source."""
+    for name, value in changes.items():
+        key = f"{prefix}{name}"
+        if name not in cfg and not cfg.is_new_allowed():
+            key = f"{prefix}{_first_leaf(name, value)}"
+            raise InputError(f"{source}: there is no option {key}.{_suggestion(key)}")
+        if isinstance(cfg.get(name), CfgNode):
+            if not isinstance(value, dict):
+                raise InputError(f"{source}: {key} is a group of options; set one of them, for example {key}.NAME.")
+            _merge(cfg[name], value, source, f"{key}.")
+        else:
+            cfg[name] = value if name not in cfg else _coerce(value, cfg[name], key, source)
+
+
+def _coerce(value: Any, default: Any, key: str, source: str) -> Any:
+    """Give ``value`` the type of the default, where nothing is lost."""
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(default, list) and isinstance(value, str | tuple):
+        return [value] if isinstance(value, str) else list(value)
+    if isinstance(default, str) and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # DEVICES 2
+    if type(value) is not type(default):
+        raise InputError(f"{source}: {key} must be of type {type(default).__name__}, like {default!r}; got {value!r}.")
+    return value
+
+
+def _nested(key: str, value: Any) -> dict[str, Any]:
+    for name in reversed(key.split(".")):
+        value = {name: value}
+    return value
+
+
+def _first_leaf(name: str, value: Any) -> str:
+    """The whole name of an option within nested groups."""
+    if isinstance(value, dict) and value:
+        return f"{name}.{_first_leaf(*next(iter(value.items())))}"
+    return name
+
+
+def _parse(text: str) -> Any:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    return _number(value) if isinstance(value, str) else value
+
+
+def _number(text: str) -> float | str:
+    """YAML reads 1e-4 as a word; people mean a number."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _suggestion(key: str) -> str:
+    keys = list(_flat_keys(default_config()))
+    by_last = {known.rsplit(".", 1)[-1]: known for known in keys}
+    near = difflib.get_close_matches(key.upper(), keys, n=3, cutoff=0.6)
+    near += [by_last[last] for last in difflib.get_close_matches(key.upper().rsplit(".", 1)[-1], by_last, n=2)]
+    near = list(dict.fromkeys(near))[:3]
+    return f" Did you mean {' or '.join(near)}?" if near else f" The options are {', '.join(keys)}."
+
+
+def _flat_keys(cfg: CfgNode, prefix: str = "") -> list[str]:
+    keys: list[str] = []
+    for name, value in cfg.items():
+        if isinstance(value, CfgNode) and not value.is_new_allowed():
+            keys += _flat_keys(value, f"{prefix}{name}.")
+        else:
+            keys.append(f"{prefix}{name}")
+    return keys

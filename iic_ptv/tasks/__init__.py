@@ -1,0 +1,1 @@
+"""Tasks: Lightning modules that train, built from plain objects."""

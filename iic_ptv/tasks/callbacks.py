@@ -1,0 +1,149 @@
+"""What happens around the training loop: filling the banks, stopping in good order, saying how far it is."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ProgressBar
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class RunInterrupted(Exception):
+    """Training was asked to stop and left a checkpoint, named by the message."""
+
+
+class FillBanks(Callback):
+    """Fill the memory banks from a first pass over the data before a fresh run; a resumed run has its own.
+
+    Args:
+        make_loader: returns a loader that visits every video once.
+    """
+
+    def __init__(self, make_loader: Callable[[], Iterable[Any]]) -> None:
+        self.make_loader = make_loader
+
+    def on_fit_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Embed every video once, as training would, and write its features to its rows."""
+        if trainer.ckpt_path is not None:
+            return
+        pl_module.train()
+        for batch in self.make_loader():
+            batch = trainer.strategy.batch_to_device(pl_module.on_before_batch_transfer(batch, 0))
+            with trainer.precision_plugin.forward_context():
+                pl_module.fill_banks(batch)
+
+
+class StopInGoodOrder(Callback):
+    """Ctrl-C ends the step, saves a checkpoint that ``--resume`` takes, and stops; a second Ctrl-C stops at once.
+
+    Args:
+        checkpoint: where to save.
+
+    Raises:
+        RunInterrupted: from the training loop, once the checkpoint is written.
+    """
+
+    def __init__(self, checkpoint: Path) -> None:
+        self.checkpoint = checkpoint
+        self.requested = False
+        self._previous_handler: Any = signal.SIG_DFL
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Listen for Ctrl-C."""
+        self._previous_handler = signal.signal(signal.SIGINT, self._request)
+
+    def _request(self, signal_number: int, frame: FrameType | None) -> None:
+        self.requested = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Stop here if asked to: weights, banks and counters are those of a whole number of steps."""
+        if self.requested:
+            trainer.save_checkpoint(self.checkpoint)
+            raise RunInterrupted(str(self.checkpoint))
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Give Ctrl-C back."""
+        signal.signal(signal.SIGINT, self._previous_handler)
+
+
+class EmbedConfig(Callback):
+    """Write the run's configuration into its checkpoints, so that a checkpoint alone can be rebuilt.
+
+    Args:
+        config: the configuration as YAML.
+    """
+
+    def __init__(self, config: str) -> None:
+        self.config = config
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Add the entry ``iic_config``."""
+        checkpoint["iic_config"] = self.config
+
+
+class RunProgress(ProgressBar):
+    """One bar over the whole run: steps, clips per second, time left and the loss.
+
+    Args:
+        label: what the bar is called.
+        loss_every: steps between two looks at the loss.
+    """
+
+    def __init__(self, label: str = "pre-training", loss_every: int = 10) -> None:
+        super().__init__()
+        self.label = label
+        self.loss_every = loss_every
+        self.clips_seen = 0
+        self.seconds = 0.0
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[clips_per_second]:.0f} clips/s, loss {task.fields[loss]:.2f}"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+        )
+
+    @property
+    def clips_per_second(self) -> float:
+        """Clips per second since this fit began."""
+        return self.clips_seen / self.seconds if self.seconds else 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the bar, at the step a resumed run stands at."""
+        self._started = time.perf_counter()
+        total, done = int(trainer.estimated_stepping_batches), trainer.global_step
+        if trainer.is_global_zero:
+            self._bar.start()
+        self._task = self._bar.add_task(
+            self.label, total=total, completed=done, clips_per_second=0.0, loss=float("nan")
+        )
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Advance the bar; read the loss, which waits for the device, only as often as it is logged."""
+        self.clips_seen += len(batch["video_index"]) * trainer.world_size
+        self.seconds = time.perf_counter() - self._started
+        self._bar.update(self._task, completed=trainer.global_step, clips_per_second=self.clips_per_second)
+        if trainer.global_step % self.loss_every == 0:
+            loss = trainer.callback_metrics.get("train/loss", torch.tensor(float("nan")))
+            self._bar.update(self._task, loss=float(loss))
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Leave the bar as it stands."""
+        self._bar.stop()
+
+    def disable(self) -> None:
+        """Show nothing; counting goes on."""
+        self._bar.disable = True

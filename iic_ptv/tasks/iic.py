@@ -1,0 +1,151 @@
+"""Inter-Intra Contrastive pre-training as a Lightning task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from iic_ptv.errors import InputError
+from iic_ptv.losses.inter_intra_nce import ContrastOutput, check_rows
+from iic_ptv.randomness import seed_of
+from iic_ptv.transforms import RGB, Residual, to_float
+
+Batch = dict[str, Any]
+
+
+class IICTask(LightningModule):
+    """Pre-train one network, or one per view, so that the views of a video agree (IIC, arXiv:2008.02531).
+
+    Views and intra-negatives are made on the device from the one decoded clip. Each view is a forward pass of its
+    own, with its own batch statistics. The intra-negative is made of view 1's input; its features only enter a memory
+    bank, so that pass keeps no graph.
+
+    A batch is PyTorchVideo's dictionary: ``video`` ``(B, C, T, H, W)`` in [0, 1] (or bytes), ``video_index`` ``(B,)``,
+    the rows of the memory banks, and whatever else a view reads (``flow``). Where ``video`` is a list of clips, view
+    *i* takes clip *i*, as IICv2 does with two clips of a video. PyTorchVideo's ``LabeledVideoDataset`` yields such
+    batches as it is.
+
+    Args:
+        model: the network ``(B, 3, T, H, W) -> (B, D)`` that all views share, or one network per view.
+        loss: ``loss(views, intra_negative, index) -> ContrastOutput``, as in the registry LOSSES.
+        optim: makes the optimiser from the parameters.
+        lr_scheduler: makes a scheduler, or Lightning's dictionary around one, from the optimiser.
+        views: one module per view; RGB and residual frames by default.
+        intra_negative: module that destroys the motion of a clip; ``None`` trains CMC, the baseline without.
+        head: projection between the network and the loss, shared like the network; or one per view.
+        modality_key: entry of the batch that holds the clip.
+        seed: of the intra-negatives' draws, which depend on (seed, epoch, batch, rank) alone.
+
+    Example:
+        >>> task = IICTask(
+        ...     model=r3d(),
+        ...     loss=InterIntraNCELoss(num_videos=9537, feature_dim=512),
+        ...     optim=partial(torch.optim.SGD, lr=0.01, momentum=0.9, weight_decay=1e-4),
+        ...     intra_negative=RepeatFrame(),
+        ... )
+        >>> lightning.Trainer(max_epochs=240).fit(task, loader)
+    """
+
+    loss: Any  # a module of the registry LOSSES; their methods go beyond nn.Module's
+
+    def __init__(
+        self,
+        model: nn.Module | Sequence[nn.Module],
+        loss: nn.Module,
+        optim: Callable[[Iterable[nn.Parameter]], Optimizer],
+        lr_scheduler: Callable[[Optimizer], Any] | None = None,
+        *,
+        views: Sequence[nn.Module] | None = None,
+        intra_negative: nn.Module | None = None,
+        head: nn.Module | Sequence[nn.Module] | None = None,
+        modality_key: str = "video",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.views = nn.ModuleList(views if views is not None else [RGB(), Residual()])
+        self.networks = _shared_or_per_view("model", model, len(self.views))
+        self.heads = _shared_or_per_view("head", nn.Identity() if head is None else head, len(self.views))
+        self.intra_negative = intra_negative
+        self.loss = loss
+        self.optim = optim
+        self.lr_scheduler = lr_scheduler
+        self.modality_key = modality_key
+        self.seed = seed
+
+    def network(self, view: int = 0) -> nn.Module:
+        """The network that embeds view number ``view``."""
+        return self.networks[view % len(self.networks)]
+
+    def embed(self, clip: Tensor, view: int = 0) -> Tensor:
+        """Features ``(B, D)`` of the input ``(B, 3, T, H, W)`` of one view, as the loss sees them."""
+        return self.heads[view % len(self.heads)](self.network(view)(clip))
+
+    def forward(self, batch: Batch, generator: torch.Generator | None = None) -> tuple[list[Tensor], Tensor | None]:
+        """Embed a batch.
+
+        Args:
+            batch: a PyTorchVideo-style dictionary.
+            generator: source of the intra-negative's draws.
+
+        Returns:
+            Features ``(B, D)`` of every view, and of the intra-negative, without gradient, if there is one.
+        """
+        inputs = [view(self._clip(batch, view, number)) for number, view in enumerate(self.views)]
+        features = [self.embed(clip, number) for number, clip in enumerate(inputs)]
+        if self.intra_negative is None:
+            return features, None
+        with torch.no_grad():
+            return features, self.embed(self.intra_negative(inputs[0], generator))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Contrast one batch and log the loss and its diagnostics."""
+        index = batch["video_index"]
+        generator = torch.Generator().manual_seed(
+            seed_of(self.seed, self.current_epoch, batch_idx, self.trainer.global_rank)
+        )
+        features, negative = self(batch, generator)
+        output: ContrastOutput = self.loss(features, negative, index)
+        self.log("train/loss", output.loss.detach(), prog_bar=True, batch_size=len(index))
+        metrics = {f"train/{name}": value for name, value in output.metrics.items()}
+        self.log_dict(metrics, batch_size=len(index))
+        return output.loss
+
+    def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Check indices while they are on the CPU, where a wrong one can be told in words."""
+        if (num_videos := getattr(self.loss, "num_videos", None)) is not None:
+            check_rows(batch["video_index"], num_videos)
+        return batch
+
+    @torch.no_grad()
+    def fill_banks(self, batch: Batch) -> None:
+        """Replace the batch's rows of the memory banks by its features; needs a loss with ``fill``."""
+        generator = torch.Generator().manual_seed(seed_of(self.seed, *batch["video_index"].tolist()))
+        self.loss.fill(*self(batch, generator), batch["video_index"])
+
+    def configure_optimizers(self) -> Any:
+        """Build the optimiser and, if asked for, its schedule."""
+        optimizer = self.optim(self.parameters())
+        if self.lr_scheduler is None:
+            return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": self.lr_scheduler(optimizer)}
+
+    def _clip(self, batch: Batch, view: nn.Module, number: int) -> Tensor:
+        """The clip that a view reads."""
+        key = getattr(view, "modality_key", "video")
+        key = self.modality_key if key == "video" else key
+        if key not in batch:
+            raise InputError(f"view {number + 1} ({type(view).__name__}) reads '{key}', which the batch does not have.")
+        clip = batch[key]
+        return to_float(clip[number % len(clip)] if isinstance(clip, list) else clip)
+
+
+def _shared_or_per_view(name: str, given: nn.Module | Sequence[nn.Module], num_views: int) -> nn.ModuleList:
+    modules = [given] if isinstance(given, nn.Module) else list(given)
+    if len(modules) not in (1, num_views):
+        raise InputError(f"{name}: give one for all views or one for each of the {num_views}, not {len(modules)}.")
+    return nn.ModuleList(modules)

@@ -1,0 +1,188 @@
+"""The IIC task: what it computes, on small networks and random clips."""
+
+from functools import partial
+
+import pytest
+import torch
+from lightning.pytorch import Trainer
+from torch import nn
+from torch.utils.data import DataLoader
+
+from iic_ptv.errors import InputError
+from iic_ptv.losses import InterIntraNCELoss
+from iic_ptv.models import MLPProjection, r3d
+from iic_ptv.tasks.callbacks import FillBanks
+from iic_ptv.tasks.iic import IICTask
+from iic_ptv.transforms import RGB, RepeatFrame, Residual, ReverseFrames, ShuffleSegments
+from iic_ptv.transforms.flow import FlowChannel
+
+NUM_VIDEOS = 6
+SGD = partial(torch.optim.SGD, lr=0.05, momentum=0.9)
+
+
+def sample(index: int) -> dict:
+    generator = torch.Generator().manual_seed(index)
+    return {
+        "video": torch.rand(3, 8, 16, 16, generator=generator),
+        "flow": torch.rand(2, 8, 16, 16, generator=generator),
+        "video_index": index,
+        "video_name": f"{index}.mp4",
+        "label": index % 2,
+    }
+
+
+def loader(batch_size: int = 3) -> DataLoader:
+    return DataLoader([sample(index) for index in range(NUM_VIDEOS)], batch_size)
+
+
+def make_task(intra_negative: nn.Module | None = None, feature_dim: int = 32, num_views: int = 2, **options) -> IICTask:
+    torch.manual_seed(0)
+    model = options.pop("model", None) or r3d(width=1 / 16)
+    loss = InterIntraNCELoss(
+        NUM_VIDEOS, feature_dim, num_views, num_negatives=4, intra_negatives=intra_negative is not None
+    )
+    return IICTask(model, loss, SGD, intra_negative=intra_negative, **options)
+
+
+def fit(task: IICTask, epochs: int = 2, **options) -> None:
+    trainer = Trainer(
+        max_epochs=epochs, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, **options,
+    )  # fmt: skip
+    trainer.fit(task, loader())
+
+
+def batch_of(indices=range(NUM_VIDEOS)) -> dict:
+    return next(iter(DataLoader([sample(index) for index in indices], len(indices))))
+
+
+class Recorder(nn.Module):
+    """A network that keeps what it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+        self.seen: list[torch.Tensor] = []
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        self.seen.append(clip)
+        return self.weight * clip.flatten(1)[:, :4]
+
+
+def test_views_are_separate_passes_and_the_intra_negative_is_of_view_1() -> None:
+    network = Recorder()
+    task = make_task(ReverseFrames(), feature_dim=4, model=network)
+    batch = batch_of()
+    features, negative = task(batch)
+    rgb, residual, reversed_clip = network.seen
+    assert torch.equal(rgb, batch["video"])
+    assert torch.equal(residual, Residual()(batch["video"]))
+    assert torch.equal(reversed_clip, batch["video"].flip(2))
+    assert len(features) == 2
+    assert all(feature.requires_grad for feature in features)
+    assert not negative.requires_grad
+
+
+def test_the_intra_negative_without_a_graph_gives_what_it_gives_with_one() -> None:
+    """Loss, gradients, BatchNorm statistics and banks equal those of a straightforward step that keeps the graph."""
+    task, plain = make_task(ReverseFrames()), make_task(ReverseFrames())
+    batch = batch_of()
+
+    features, negative = task(batch)
+    task.loss(features, negative, batch["video_index"]).loss.backward()
+
+    rgb, residual = batch["video"], Residual()(batch["video"])
+    network = plain.network()
+    output = plain.loss([network(rgb), network(residual)], network(rgb.flip(2)), batch["video_index"])
+    output.loss.backward()
+
+    for ours, theirs in zip(task.parameters(), plain.parameters(), strict=True):
+        assert torch.allclose(ours.grad, theirs.grad, atol=1e-6)
+    for (name, ours), theirs in zip(task.state_dict().items(), plain.state_dict().values(), strict=True):
+        assert ours == theirs if isinstance(ours, dict) else torch.allclose(ours, theirs, atol=1e-6), name
+
+
+def test_a_network_per_view_trains_each_on_its_view() -> None:
+    networks = [Recorder(), Recorder()]
+    task = make_task(ReverseFrames(), feature_dim=4, model=networks)
+    task(batch_of())
+    assert [len(network.seen) for network in networks] == [2, 1]  # view 1 and its intra-negative; view 2
+
+
+def test_more_than_two_views_with_flow_from_the_batch() -> None:
+    views = [RGB(), Residual(), FlowChannel("u"), FlowChannel("v")]
+    task = make_task(ShuffleSegments(), num_views=4, views=views, head=MLPProjection(32, 16, 8), feature_dim=8)
+    fit(task, epochs=1)
+    with pytest.raises(InputError, match="reads 'flow'"):
+        task({"video": torch.rand(2, 3, 8, 16, 16)})
+
+
+def test_a_list_of_clips_gives_each_view_its_own() -> None:
+    network = Recorder()
+    task = make_task(feature_dim=4, model=network, views=[RGB(), RGB()])
+    first, second = torch.rand(2, 2, 3, 4, 4, 4)
+    task({"video": [first, second]})
+    assert torch.equal(network.seen[0], first)
+    assert torch.equal(network.seen[1], second)
+
+
+def test_bytes_are_scaled_to_one() -> None:
+    network = Recorder()
+    task = make_task(feature_dim=4, model=network)
+    task({"video": torch.full((2, 3, 4, 4, 4), 255, dtype=torch.uint8)})
+    assert (network.seen[0] == 1).all()
+
+
+def test_training_reduces_the_loss_and_logs_the_diagnostics() -> None:
+    task = make_task(RepeatFrame())
+    trainer_metrics = []
+
+    def record(outputs, batch, batch_idx):
+        trainer_metrics.append({name: float(value) for name, value in task.trainer.callback_metrics.items()})
+
+    task.on_train_batch_end = record
+    fit(task, epochs=25)
+    first, last = trainer_metrics[0], trainer_metrics[-1]
+    assert last["train/loss"] < first["train/loss"]
+    assert last["train/positive_probability"] > first["train/positive_probability"]
+    assert {"train/intra_probability", "train/intra_similarity", "train/inter_similarity"} <= set(last)
+
+
+def test_cmc_has_no_intra_metrics() -> None:
+    task = make_task(None)
+    fit(task, epochs=1)
+    assert "train/intra_probability" not in task.trainer.callback_metrics
+
+
+def test_training_is_a_function_of_the_seed() -> None:
+    states = []
+    for seed in (1, 1, 2):
+        task = make_task(RepeatFrame(), seed=seed)
+        fit(task)
+        states.append(task.loss.bank.features.clone())
+    assert torch.equal(states[0], states[1])
+    assert not torch.equal(states[0], states[2])
+
+
+def test_filled_banks_hold_the_features_of_the_first_pass() -> None:
+    task = make_task(ReverseFrames())
+    expected = make_task(ReverseFrames())
+    batch = batch_of()
+    with torch.no_grad():
+        features, negative = expected(batch)
+    trainer = Trainer(accelerator="cpu", logger=False, enable_checkpointing=False, max_epochs=1)
+    trainer.strategy.connect(task)
+    FillBanks(lambda: [batch_of()]).on_fit_start(trainer, task)
+    for bank, feature in enumerate([*features, negative]):
+        assert torch.allclose(task.loss.bank.features[bank], nn.functional.normalize(feature), atol=1e-5)
+
+
+def test_an_index_outside_the_banks_is_told_before_the_step() -> None:
+    task = make_task()
+    with pytest.raises(InputError, match="outside the memory banks of 6 videos"):
+        task.on_before_batch_transfer({"video_index": torch.tensor([0, 6])}, 0)
+
+
+def test_one_network_or_one_per_view() -> None:
+    with pytest.raises(InputError, match="one for each of the 2"):
+        make_task(model=[Recorder(), Recorder(), Recorder()], feature_dim=4)

@@ -1,0 +1,103 @@
+"""The configuration: what it takes, and what it says about what it does not take."""
+
+import pytest
+
+from iic_ptv.config import default_config, load_config, parse_config
+from iic_ptv.errors import InputError
+
+
+def write(path, text):
+    path.write_text(text)
+    return path
+
+
+def test_defaults_are_the_recipe_of_the_paper() -> None:
+    cfg = load_config()
+    assert (cfg.MODEL.BACKBONE, cfg.VIEWS, cfg.INTRA_NEGATIVE) == ("r3d", ["rgb", "residual"], "repeat")
+    assert (cfg.LOSS.NUM_NEGATIVES, cfg.LOSS.TEMPERATURE, cfg.LOSS.MOMENTUM) == (1024, 0.07, 0.5)
+    assert (cfg.OPTIM.EPOCHS, cfg.OPTIM.LR, cfg.OPTIM.MILESTONES) == (240, 0.01, [45, 90, 125, 160])
+    assert (cfg.DATA.CLIP_LENGTH, cfg.DATA.FRAME_SIZE, cfg.DATA.CROP) == (16, [128, 171], 112)
+
+
+def test_file_then_overrides(tmp_path) -> None:
+    file = write(tmp_path / "run.yaml", "OPTIM: {EPOCHS: 3, LR: 0.5}\nSEED: 7\n")
+    cfg = load_config(file, ["OPTIM.EPOCHS", "9", "VIEWS", "[rgb, flow_u]", "MODEL.OPTIONS.width", "0.25"])
+    assert (cfg.OPTIM.EPOCHS, cfg.OPTIM.LR, cfg.SEED) == (9, 0.5, 7)
+    assert cfg.VIEWS == ["rgb", "flow_u"]
+    assert dict(cfg.MODEL.OPTIONS) == {"width": 0.25}
+
+
+def test_base_files(tmp_path) -> None:
+    write(tmp_path / "base.yaml", "OPTIM: {EPOCHS: 3, LR: 0.5}\n")
+    cfg = load_config(write(tmp_path / "run.yaml", "_BASE_: base.yaml\nOPTIM: {LR: 0.25}\n"))
+    assert (cfg.OPTIM.EPOCHS, cfg.OPTIM.LR) == (3, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("OPTIM.LR", "1", 1.0),
+        ("OPTIM.LR", "1e-3", 0.001),
+        ("DATA.LISTS", "a.txt", ["a.txt"]),
+        ("DATA.ROOT", "some/folder", "some/folder"),
+        ("TRAINER.DEVICES", "2", "2"),
+        ("LOSS.NORMALIZE", "False", False),
+        ("NAME", "12", "12"),
+    ],
+)
+def test_values_take_the_type_of_the_default(key, text, value) -> None:
+    cfg = load_config(None, [key, text])
+    for name in key.split("."):
+        cfg = cfg[name]
+    assert cfg == value
+    assert type(cfg) is type(value)
+
+
+def test_round_trip_through_yaml() -> None:
+    cfg = load_config(None, ["MODEL.OPTIONS.width", "0.5", "OPTIM.LR", "0.125"])
+    assert parse_config(cfg.dump(), "checkpoint") == cfg
+
+
+def test_a_base_configuration_is_changed_in_a_copy() -> None:
+    base = load_config(None, ["SEED", "5"])
+    assert load_config(None, ["OPTIM.EPOCHS", "1"], base=base).SEED == 5
+    assert base.OPTIM.EPOCHS == default_config().OPTIM.EPOCHS
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["OPTIM.EPOCH", "3"], r"no option OPTIM.EPOCH\. Did you mean OPTIM.EPOCHS"),
+        (["LEARNING_RATE", "3"], "no option LEARNING_RATE"),
+        (["EPOCHS", "3"], "Did you mean OPTIM.EPOCHS"),
+        (["optim.epochs", "3"], "Did you mean OPTIM.EPOCHS"),
+        (["OPTIM.EPOCHS", "many"], "OPTIM.EPOCHS must be of type int, like 240; got 'many'"),
+        (["OPTIM.EPOCHS", "1.5"], "must be of type int"),
+        (["LOSS.NORMALIZE", "1"], "must be of type bool"),
+        (["OPTIM", "3"], "OPTIM is a group of options"),
+        (["OPTIM.EPOCHS"], "'OPTIM.EPOCHS' has no value"),
+        (["OPTIM.EPOCHS.MORE", "1"], "OPTIM.EPOCHS"),
+    ],
+)
+def test_mistakes_are_named(overrides, message) -> None:
+    with pytest.raises(InputError, match=message):
+        load_config(None, overrides)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("OPTIMS: {LR: 1}", "run.yaml: there is no option OPTIMS"),
+        ("OPTIM: {LR: ", "run.yaml: not a YAML file"),
+        ("- a\n- b\n", "run.yaml"),
+        ("_BASE_: missing.yaml\n", "run.yaml"),
+    ],
+)
+def test_files_with_mistakes_are_named(tmp_path, text, message) -> None:
+    with pytest.raises(InputError, match=message):
+        load_config(write(tmp_path / "run.yaml", text))
+
+
+def test_a_missing_file_is_named(tmp_path) -> None:
+    with pytest.raises(InputError, match="no such configuration file"):
+        load_config(tmp_path / "none.yaml")
