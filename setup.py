@@ -31,7 +31,7 @@ setup(
         "pytorchvideo>=0.1.5",
         "fvcore>=0.1.5.post20221221",
         "iopath>=0.1.10",
-        "av>=12",
+        "av>=17",
         "lightning>=2.4",
         "tensorboard>=2.14",
         "submitit>=1.5",

@@ -1,0 +1,68 @@
+"""Fixtures that all tests share: small collections of real video files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# Before torch is imported, here and in the commands that tests run: test processes share the cores, and threads that
+# wait for each other on a busy core are many times slower than one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+from numbered_videos import FRAMES, cut_off, write_audio, write_numbered_video
+
+CLASSES = ("jump", "run", "walk")
+VIDEOS_PER_CLASS = 3
+
+
+@pytest.fixture(scope="session")
+def video_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nine MP4s of 20 frames, 32 x 64 pixels, in three class folders: ``jump/v_jump_g01_c01.mp4``, ...
+
+    Frame f of video v (in the order of paths) carries the number 20 v + f, see :mod:`numbered_videos`.
+    """
+    root = tmp_path_factory.mktemp("videos")
+    names = [(name, group) for name in CLASSES for group in range(1, VIDEOS_PER_CLASS + 1)]
+    for video, (name, group) in enumerate(names):
+        write_numbered_video(root / name / f"v_{name}_g{group:02}_c01.mp4", FRAMES, first=FRAMES * video)
+    return root
+
+
+@pytest.fixture(scope="session")
+def bad_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Files that look like videos and cannot be read, by what is wrong with them."""
+    root = tmp_path_factory.mktemp("bad")
+    good = write_numbered_video(root / "good.mp4")
+    streamable = write_numbered_video(root / "streamable.mp4", container_options={"movflags": "faststart"})
+    (root / "text.mp4").write_text("This is not a video.\n" * 40)
+    (root / "empty.mp4").touch()
+    return {
+        "text": root / "text.mp4",
+        "empty": root / "empty.mp4",
+        "truncated": cut_off(good, root / "truncated.mp4"),
+        "truncated_streamable": cut_off(streamable, root / "truncated_streamable.mp4"),
+        "sound": write_audio(root / "sound.mp4"),
+        "missing": root / "missing.mp4",
+        "folder": root,
+    }
+
+
+@pytest.fixture(scope="session")
+def mixed_folder(tmp_path_factory: pytest.TempPathFactory, bad_files: dict[str, Path]) -> Path:
+    """A class folder of two good videos and four that cannot be read."""
+    root = tmp_path_factory.mktemp("mixed")
+    for video, name in enumerate(("a_good.mp4", "z_good.mp4")):
+        write_numbered_video(root / "class" / name, FRAMES, first=FRAMES * video)
+    for fault in ("text", "empty", "truncated", "sound"):
+        (root / "class" / f"{fault}.mp4").write_bytes(bad_files[fault].read_bytes())
+    return root
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real videos, ``real_actions`` and ``raw_samples``; tests that need it are skipped without."""
+    root = Path(os.environ.get("IIC_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not root.is_dir():
+        pytest.skip(f"needs real videos: set IIC_REAL_DATA to their folder ({root} does not exist)")
+    return root

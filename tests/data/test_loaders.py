@@ -1,0 +1,103 @@
+"""Worker processes change nothing but the time it takes."""
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from iic_ptv.data.bad_videos import BadVideoLog
+from iic_ptv.data.clips import ClipDataset, EvaluationClipDataset
+from iic_ptv.data.decoding import VideoError
+from iic_ptv.data.index import VideoIndex, class_folders
+from iic_ptv.data.loaders import evaluation_loader, train_loader
+from iic_ptv.data.samplers import EpochSampler
+from iic_ptv.transforms.pipelines import strong_train_transform
+
+
+def batches_of_two_epochs(dataset: ClipDataset, num_workers: int, start_method: str | None = None) -> list[dict]:
+    sampler = EpochSampler(len(dataset), seed=dataset.seed)
+    loader = train_loader(dataset, sampler, batch_size=2, num_workers=num_workers, start_method=start_method)
+    batches = []
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        batches.extend(loader)
+    return batches
+
+
+def assert_equal(one: Any, two: Any) -> None:
+    assert type(one) is type(two)
+    if isinstance(one, dict):
+        assert one.keys() == two.keys()
+        for key in one:
+            assert_equal(one[key], two[key])
+    elif isinstance(one, list):
+        assert len(one) == len(two)
+        for first, second in zip(one, two, strict=True):
+            assert_equal(first, second)
+    else:
+        assert torch.equal(one, two) if isinstance(one, Tensor) else one == two
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker processes")
+@pytest.mark.parametrize("clips_per_video", [1, 2])
+def test_batches_are_the_same_with_any_number_of_workers(
+    video_folder: Path, mixed_folder: Path, clips_per_video: int
+) -> None:
+    videos = [*class_folders(video_folder), *class_folders(mixed_folder)]
+    index = VideoIndex(tuple(videos))
+    transform = strong_train_transform(crop=16, frame_size=(20, 24))
+    dataset = ClipDataset(index, transform, clip_length=4, seed=7, clips_per_video=clips_per_video)
+    alone = batches_of_two_epochs(dataset, num_workers=0)
+    assert len(alone) == 2 * (15 // 2)
+    for num_workers in (1, 4):
+        assert_equal(batches_of_two_epochs(dataset, num_workers), alone)
+
+
+def test_training_leaves_global_generators_alone(video_folder: Path) -> None:
+    dataset = ClipDataset(class_folders(video_folder), strong_train_transform(crop=16, frame_size=(20, 24)))
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    batches_of_two_epochs(dataset, num_workers=0)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_batches_are_full(video_folder: Path) -> None:
+    dataset = ClipDataset(class_folders(video_folder), clip_length=4)
+    sizes = [len(batch["video_index"]) for batch in train_loader(dataset, EpochSampler(9), batch_size=4)]
+    assert sizes == [4, 4]
+
+
+def test_bad_videos_of_all_workers_are_recorded(mixed_folder: Path, tmp_path: Path) -> None:
+    log = BadVideoLog(tmp_path / "bad.csv")
+    index = class_folders(mixed_folder)
+    batches_of_two_epochs(ClipDataset(index, clip_length=4, bad_videos=log), num_workers=2)
+    assert {os.path.basename(path) for path in log.read()} == {"text.mp4", "empty.mp4", "truncated.mp4", "sound.mp4"}
+    assert log.summary(len(index)).startswith("4 of 6 videos could not be read")
+
+
+def test_a_broken_collection_ends_training_with_one_error(bad_files: dict[str, Path]) -> None:
+    index = VideoIndex.from_labeled_video_paths([(str(bad_files["text"]), {}), (str(bad_files["empty"]), {})])
+    batches = iter(train_loader(ClipDataset(index), EpochSampler(2), batch_size=2, num_workers=1))
+    with pytest.raises(VideoError, match="the collection looks broken"):
+        next(batches)
+    batches._shutdown_workers()  # left to the garbage collector, it takes five seconds
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_evaluation_goes_over_all_that_can_be_read(mixed_folder: Path, num_workers: int, batch_size: int) -> None:
+    dataset = EvaluationClipDataset(class_folders(mixed_folder), clip_length=4, num_clips=3)
+    batches = list(evaluation_loader(dataset, batch_size, num_workers))
+    assert [name for batch in batches for name in batch["video_name"]] == ["a_good.mp4", "z_good.mp4"]
+    assert all(batch["video"].shape[1:] == (3, 3, 4, 32, 64) for batch in batches)
+
+
+def test_data_sets_can_be_sent_to_processes_that_start_anew(video_folder: Path) -> None:
+    dataset = ClipDataset(class_folders(video_folder), strong_train_transform(crop=16, frame_size=(20, 24)))
+    sent = pickle.loads(pickle.dumps(dataset))
+    assert_equal(sent[3], dataset[3])

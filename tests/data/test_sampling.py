@@ -1,0 +1,60 @@
+"""Frame numbers of clips."""
+
+import numpy as np
+import pytest
+import torch
+
+from iic_ptv.data.sampling import check_clip, consecutive, fit_short, random_start, uniform_starts
+from iic_ptv.errors import InputError
+
+
+def test_consecutive() -> None:
+    assert consecutive(3, 4) == [3, 4, 5, 6]
+    assert consecutive(0, 3, stride=4) == [0, 4, 8]
+    assert all(len(consecutive(1, length, stride)) == length for length in (1, 2, 7) for stride in (1, 2, 5))
+
+
+@pytest.mark.parametrize(("num_frames", "length", "stride", "last"), [(20, 16, 1, 4), (20, 4, 5, 4), (16, 16, 1, 0)])
+def test_random_starts_are_uniform_over_all_that_fit(num_frames: int, length: int, stride: int, last: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    starts = [random_start(num_frames, length, stride, generator) for _ in range(1000)]
+    assert set(starts) == set(range(last + 1))
+    assert min(np.bincount(starts)) > 0.75 * 1000 / (last + 1)
+    assert consecutive(last, length, stride)[-1] <= num_frames - 1
+
+
+def test_random_start_of_a_short_video_is_its_begin() -> None:
+    assert {random_start(3, 16) for _ in range(20)} == {0}
+
+
+@pytest.mark.parametrize("num_frames", [16, 17, 61, 100, 250])
+@pytest.mark.parametrize("num_clips", [2, 3, 10])
+def test_uniform_starts_follow_the_papers_formula(num_frames: int, num_clips: int) -> None:
+    length = 16
+    formula = np.linspace(length / 2, num_frames - length / 2, num_clips) - length / 2
+    assert uniform_starts(num_frames, length, num_clips=num_clips) == np.floor(formula + 1e-9).astype(int).tolist()
+
+
+def test_uniform_starts_cover_the_video() -> None:
+    starts = uniform_starts(100, 16, stride=2)
+    assert len(starts) == 10
+    assert starts[0] == 0
+    assert consecutive(starts[-1], 16, 2)[-1] == 99
+    assert uniform_starts(5, 16) == [0] * 10
+    assert uniform_starts(100, 16, num_clips=1) == [0]
+
+
+def test_short_videos_loop_or_pad() -> None:
+    indices = consecutive(0, 7)
+    assert fit_short(indices, 3, "loop") == [0, 1, 2, 0, 1, 2, 0]
+    assert fit_short(indices, 3, "pad") == [0, 1, 2, 2, 2, 2, 2]
+    assert fit_short(indices, 7, "loop") == fit_short(indices, 7, "pad") == indices
+    assert fit_short([0, 2, 4], 3, "loop") == [0, 2, 1]
+
+
+def test_options_are_checked() -> None:
+    with pytest.raises(InputError, match="short: there is no 'mirror'; choose one of loop, pad"):
+        fit_short([0], 1, "mirror")
+    for wrong in ({"length": 0, "stride": 1}, {"length": 1, "stride": 0}, {"length": 1, "stride": 1, "num_clips": 0}):
+        with pytest.raises(InputError, match="must be at least 1, got 0"):
+            check_clip(**wrong)
