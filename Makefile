@@ -1,0 +1,22 @@
+# Each target sets up what it needs: a virtual environment in .venv with this package in it.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: quickstart test lint
+
+quickstart: .venv/installed
+	$(BIN)/iic quickstart
+
+test: .venv/installed
+	$(BIN)/pytest -n 2
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/installed: setup.py
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet -e ".[dev]"
+	touch $@

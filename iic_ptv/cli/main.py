@@ -1,0 +1,55 @@
+"""The command ``iic``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+
+from iic_ptv import __version__
+from iic_ptv.cli import pretrain, quickstart, render, retrieve
+from iic_ptv.errors import InputError, message_of
+
+INTERRUPTED = 130  # what shells report for Ctrl-C
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser with all sub-commands."""
+    parser = argparse.ArgumentParser(
+        prog="iic", description="Inter-Intra Contrastive video representation learning: pre-train, retrieve, search."
+    )
+    parser.add_argument("--version", action="version", version=f"iic_ptv {__version__}")
+    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in (quickstart, pretrain, retrieve, render):
+        command.add_parser(subparsers)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; what the user can mend ends in one message and exit code 2, Ctrl-C in exit code 130."""
+    options = make_parser().parse_args(arguments)
+    # Read when torch is imported, which the commands do later. Threads that wait for each other by spinning take the
+    # cores from the processes that decode; on a shared machine that made steps ten times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    _quieten_libraries()
+    try:
+        options.run(options)
+    except InputError as error:
+        print(f"iic: {message_of(error)}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("iic: interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+def _quieten_libraries() -> None:
+    """Keep the libraries' advice to their developers off the user's terminal; real problems are errors."""
+    # Lightning resets the level of its logger when it is imported, but not of the ones below it.
+    for logger in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.rank_zero"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", module="lightning")

@@ -1,0 +1,1 @@
+"""Runs: what a command does, from a configuration to a folder of results."""

@@ -1,0 +1,111 @@
+"""What ``iic pretrain`` and ``iic retrieve`` do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fvcore.common.config import CfgNode
+from lightning.pytorch import seed_everything
+from rich.console import Console
+from torch import nn
+
+from iic_ptv.config import load_config
+from iic_ptv.data.bad_videos import BadVideoLog
+from iic_ptv.errors import InputError
+from iic_ptv.registry import load_plugins
+from iic_ptv.runs.build import build_networks
+from iic_ptv.runs.checkpoint import LAST, Checkpoint, load_networks, read_checkpoint
+from iic_ptv.runs.folder import create_run_folder, describe_run, write_json
+from iic_ptv.runs.pretrain import pretrain, run_name
+from iic_ptv.runs.retrieve import evaluation_indices, retrieve, top_k
+from iic_ptv.runs.table import accuracy_table
+from iic_ptv.tasks.callbacks import RunInterrupted
+
+console = Console()
+
+
+def pretrain_command(config: str | None, data: str | None, overrides: Sequence[str], resume: str | None) -> None:
+    """Pre-train in a new run folder, or go on in an old one."""
+    overrides = [*(["DATA.ROOT", data] if data else []), *overrides]
+    if resume is not None:
+        _resume(resume, config, overrides)
+        return
+    cfg = load_config(config, overrides)
+    folder = create_run_folder(cfg.OUTPUT, "pretrain", run_name(cfg))
+    try:
+        _pretrain(cfg, folder, None)
+    except InputError:
+        if not any(folder.iterdir()):  # nothing has begun
+            folder.rmdir()
+        raise
+
+
+def _resume(resume: str, config: str | None, overrides: Sequence[str]) -> None:
+    """Go on with the configuration in the checkpoint, in its run folder."""
+    if config is not None:
+        raise InputError(
+            "--resume goes on with the run's own configuration: leave --config out, or change single keys."
+        )
+    checkpoint = read_checkpoint(resume)
+    cfg = load_config(None, overrides, base=checkpoint.config)
+    folder = checkpoint.path.parents[1] if checkpoint.path.match(str(LAST)) else checkpoint.path.parent
+    _pretrain(cfg, folder, checkpoint)
+
+
+def _pretrain(cfg: CfgNode, folder: Path, checkpoint: Checkpoint | None) -> None:
+    console.print(f"run folder: {folder}", soft_wrap=True)
+    try:
+        result = pretrain(cfg, folder, checkpoint)
+    except RunInterrupted:
+        console.print(f"\nstopped; go on with: iic pretrain --resume {folder}", soft_wrap=True)
+        raise KeyboardInterrupt from None
+    _say_bad_videos(folder, result.metrics["videos"])
+    rate, seconds = result.metrics["clips_per_second"], result.metrics["seconds"]
+    console.print(f"{result.metrics['epochs']} epochs in {seconds:.0f} s, {rate:.0f} clips/s; next, for example:")
+    console.print(f"  iic retrieve --checkpoint {folder} --query TEST_LIST_OR_FOLDER", soft_wrap=True)
+
+
+def retrieve_command(
+    checkpoint: str | None,
+    config: str | None,
+    query: Sequence[str] | None,
+    gallery: Sequence[str] | None,
+    overrides: Sequence[str],
+) -> None:
+    """Score retrieval with a checkpoint's network, or with an untrained one, in a run folder of its own."""
+    loaded = read_checkpoint(checkpoint) if checkpoint else None
+    cfg = load_config(config, overrides, base=loaded.config if loaded else None)
+    if query:
+        cfg.EVAL.QUERY = list(query)
+    if gallery:
+        cfg.EVAL.GALLERY = list(gallery)
+    load_plugins(cfg.PLUGINS)
+    gallery_index, query_index = evaluation_indices(cfg)
+    seed_everything(cfg.SEED, workers=True, verbose=False)  # before the networks, as in pre-training
+    networks = nn.ModuleList(build_networks(cfg))
+    if loaded:
+        load_networks(networks, loaded)
+
+    folder = create_run_folder(cfg.OUTPUT, "retrieve", f"{run_name(cfg)}{'' if loaded else '-untrained'}")
+    describe_run(folder, cfg.dump())
+    result = retrieve(cfg, networks, gallery_index, query_index, BadVideoLog(folder / "bad_videos.csv"))
+    write_json(
+        folder / "metrics.json",
+        {
+            "checkpoint": str(loaded.path) if loaded else None,
+            "gallery_videos": len(gallery_index),
+            "query_videos": len(query_index),
+            "chance": top_k(result.chance),
+            **result.metrics(),
+        },
+    )
+    console.print(accuracy_table(result.accuracy, result.chance))
+    _say_bad_videos(folder, len(gallery_index) + len(query_index))
+    console.print(f"written to {folder / 'metrics.json'}", soft_wrap=True)
+
+
+def _say_bad_videos(folder: Path, total: int) -> None:
+    bad_videos = BadVideoLog(folder / "bad_videos.csv")
+    if bad_videos.read():
+        console.print(f"[yellow]{bad_videos.summary(total)}[/yellow]", soft_wrap=True)

@@ -1,0 +1,86 @@
+"""Run folders: never overwritten, and with all that is needed to repeat the run."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from iic_ptv import __version__
+from iic_ptv.errors import InputError
+
+LIBRARIES = ("torch", "torchvision", "pytorchvideo", "lightning", "decord", "av", "numpy")
+
+
+def create_run_folder(output: str | Path, command: str, name: str) -> Path:
+    """Make ``output/command/<date>-<time>-<name>``; a second run within the same second gets ``-2`` appended.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    stem = f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
+    parent = Path(output) / command
+    for number in range(1, 1000):
+        folder = parent / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if not parent.is_dir():
+                raise InputError(
+                    f"OUTPUT: {parent} is a file, not a folder; name another with OUTPUT FOLDER."
+                ) from None
+            continue
+        except OSError as error:
+            raise InputError(f"OUTPUT: {folder} cannot be made ({error.strerror}); name another folder.") from error
+        return folder
+    raise InputError(f"OUTPUT: {parent} already has a thousand runs called {stem}.")
+
+
+def describe_run(folder: Path, config: str) -> None:
+    """Write what the run is: its configuration, its command, the versions and the commit of the code."""
+    (folder / "config.yaml").write_text(config)
+    write_json(folder / "versions.json", {"command": command_line(), "commit": _commit(), **versions()})
+
+
+def versions() -> dict[str, str]:
+    """Versions of this package, Python and the libraries that decide what a run computes."""
+    found = {"iic_ptv": __version__, "python": platform.python_version(), "platform": platform.platform()}
+    for library in LIBRARIES:
+        try:
+            found[library] = importlib.metadata.version(library)
+        except importlib.metadata.PackageNotFoundError:
+            found[library] = "not installed"
+    return found
+
+
+def command_line() -> str:
+    """The command that started this process, as one would type it."""
+    return " ".join(["iic", *sys.argv[1:]])
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write ``content`` so that ``path`` is at any moment the old file or the new one."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(json.dumps(content, indent=2) + "\n")
+    unfinished.replace(path)
+
+
+def _commit() -> str:
+    """The commit of the source tree that runs, with ``+changes`` if files differ from it."""
+    root = Path(__file__).parents[2]
+    try:
+        commit = subprocess.run(
+            ["git", "-C", str(root), "describe", "--always", "--dirty=+changes", "--abbrev=12", "--match="],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown: not run from a git checkout"
+    return commit.stdout.strip()

@@ -1,0 +1,144 @@
+"""Pre-training: from a configuration to a run folder with checkpoints, logs and metrics."""
+
+from __future__ import annotations
+
+import resource
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from fvcore.common.config import CfgNode
+from lightning.pytorch import Callback, Trainer, seed_everything
+from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from iic_ptv.data.bad_videos import BadVideoLog
+from iic_ptv.errors import InputError
+from iic_ptv.registry import load_plugins
+from iic_ptv.runs.build import build_data, build_index, build_task
+from iic_ptv.runs.checkpoint import LAST, Checkpoint, load_networks
+from iic_ptv.runs.folder import describe_run, write_json
+from iic_ptv.tasks.callbacks import EmbedConfig, FillBanks, RunProgress, StopInGoodOrder
+from iic_ptv.tasks.iic import IICTask
+
+KIBIBYTES_PER_GIGABYTE = 1e9 / 1024
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What a pre-training leaves.
+
+    Attributes:
+        task: the trained task, in memory.
+        folder: the run folder.
+        metrics: what ``metrics.json`` says.
+    """
+
+    task: IICTask
+    folder: Path
+    metrics: dict[str, Any]
+
+
+def run_name(cfg: CfgNode) -> str:
+    """A name that tells a run from others: every option that is commonly varied."""
+    if cfg.NAME:
+        return str(cfg.NAME)
+    views = "+".join(cfg.VIEWS)
+    return f"{cfg.MODEL.BACKBONE}-{views}-{cfg.INTRA_NEGATIVE}-{cfg.DATA.CLIP_LENGTH}x{cfg.DATA.CROP}-seed{cfg.SEED}"
+
+
+def pretrain(cfg: CfgNode, folder: Path, resume: Checkpoint | None = None, label: str = "pre-training") -> Pretrained:
+    """Pre-train as configured, into a run folder that exists.
+
+    Args:
+        cfg: the configuration.
+        folder: the run folder; gets ``config.yaml``, ``versions.json``, ``logs/``, ``checkpoints/``, ``metrics.json``.
+        resume: go on from this checkpoint of the same configuration.
+        label: what the progress bar is called.
+
+    Raises:
+        InputError: something in the configuration or the data cannot be used.
+        RunInterrupted: Ctrl-C; the checkpoint that it names is complete.
+    """
+    load_plugins(cfg.PLUGINS)
+    seed_everything(cfg.SEED, workers=True, verbose=False)
+    index = build_index(cfg)
+    bad_videos = BadVideoLog(folder / "bad_videos.csv")
+    data = build_data(cfg, index, bad_videos)
+    progress = RunProgress(label, cfg.TRAINER.LOG_EVERY)
+    trainer = _make_trainer(cfg, folder, progress, [FillBanks(data.fill_dataloader)] if cfg.LOSS.FILL_BANKS else [])
+    steps = data.batches_per_epoch(trainer.world_size) * cfg.OPTIM.EPOCHS
+    task = build_task(cfg, len(index), steps)
+    if resume is not None:
+        _check_resumable(task, resume, len(index))
+    else:
+        describe_run(folder, cfg.dump())
+
+    started = time.perf_counter()
+    trainer.fit(task, datamodule=data, ckpt_path=str(resume.path) if resume else None)
+    metrics = {
+        "epochs": trainer.current_epoch,
+        "steps": trainer.global_step,
+        "videos": len(index),
+        "bad_videos": len(bad_videos.read()),
+        "seconds": round(time.perf_counter() - started, 1),
+        "clips_per_second": round(progress.clips_per_second, 1),
+        "peak_memory_gb": peak_memory_gb(),
+        **{name: float(value) for name, value in trainer.callback_metrics.items()},
+    }
+    write_json(folder / "metrics.json", metrics)
+    return Pretrained(task, folder, metrics)
+
+
+def peak_memory_gb() -> float:
+    """Greatest memory of this process plus that of the largest of its ended children, in gigabytes."""
+    kibibytes = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return round(kibibytes / KIBIBYTES_PER_GIGABYTE, 2)
+
+
+def _make_trainer(cfg: CfgNode, folder: Path, progress: RunProgress, more: list[Callback]) -> Trainer:
+    checkpoint = folder / LAST
+    callbacks: list[Callback] = [
+        progress,
+        EmbedConfig(cfg.dump()),
+        StopInGoodOrder(checkpoint),
+        LearningRateMonitor("step"),
+        ModelCheckpoint(
+            checkpoint.parent,
+            filename=checkpoint.stem,
+            every_n_epochs=cfg.TRAINER.CHECKPOINT_EVERY,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        ),
+        *more,
+    ]
+    loggers = [TensorBoardLogger(folder, name="logs", version="tensorboard"), CSVLogger(folder, name="logs")]
+    try:
+        return Trainer(
+            accelerator=cfg.TRAINER.ACCELERATOR,
+            devices=cfg.TRAINER.DEVICES,
+            precision=cfg.TRAINER.PRECISION,
+            max_epochs=cfg.OPTIM.EPOCHS,
+            gradient_clip_val=cfg.OPTIM.CLIP_NORM or None,
+            log_every_n_steps=cfg.TRAINER.LOG_EVERY,
+            logger=loggers,
+            callbacks=callbacks,
+            use_distributed_sampler=False,  # the data module has its own
+            enable_model_summary=False,
+        )
+    except (ValueError, RuntimeError) as error:
+        # Lightning's message says which of its arguments it will not take.
+        raise InputError(f"TRAINER: {error}") from error
+
+
+def _check_resumable(task: IICTask, checkpoint: Checkpoint, num_videos: int) -> None:
+    load_networks(task.networks, checkpoint)
+    banks = checkpoint.state_dict.get("loss.bank.features")
+    if isinstance(banks, torch.Tensor) and banks.shape != task.loss.bank.features.shape:
+        raise InputError(
+            f"{checkpoint.path}: its memory banks are {tuple(banks.shape)}, this run's would be "
+            f"{tuple(task.loss.bank.features.shape)}: the data now hold {num_videos} videos; "
+            "resume with the data, views and head that the run began with."
+        )

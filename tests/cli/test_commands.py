@@ -1,0 +1,174 @@
+"""The commands as a user runs them: real processes, real files, and one clear message for every mistake."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from iic_ptv.data.procedural import write_videos
+
+SMALL = [
+    *("DATA.CLIP_LENGTH", "4", "DATA.FRAME_SIZE", "[16, 16]", "DATA.CROP", "16", "DATA.NUM_WORKERS", "0"),
+    *("MODEL.OPTIONS.width", "0.0625", "LOSS.NUM_NEGATIVES", "4", "OPTIM.BATCH_SIZE", "4", "OPTIM.EPOCHS", "2"),
+    *("TRAINER.ACCELERATOR", "cpu", "EVAL.NUM_CLIPS", "2"),
+]
+
+
+def iic(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
+    """Run ``python -m iic_ptv`` with ``arguments`` in the folder ``cwd``."""
+    command = [sys.executable, "-m", "iic_ptv", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+def message_of(result: subprocess.CompletedProcess) -> str:
+    """The one message of a command that refused, checked to be no traceback."""
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stderr.strip().splitlines()[-1].startswith(("iic: ", "iic"))
+    return result.stderr
+
+
+def run_folder(result: subprocess.CompletedProcess, cwd: Path) -> Path:
+    found = re.search(r"run folder: (\S+)", result.stdout)
+    assert found, result.stdout + result.stderr
+    return cwd / found[1]
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory) -> Path:
+    return write_videos(
+        tmp_path_factory.mktemp("videos"),
+        motions=("translate_left", "spin_clockwise", "bounce"),
+        train_per_class=4,
+        test_per_class=2,
+        num_frames=8,
+        size=16,
+        progress=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(videos, tmp_path_factory) -> Path:
+    """A run folder of ``iic pretrain``, two levels below its ``runs``."""
+    cwd = tmp_path_factory.mktemp("trained")
+    lists = ("DATA.LISTS", videos / "splits/trainlist01.txt")
+    result = iic("pretrain", "--data", videos / "videos", *lists, *SMALL, cwd=cwd)
+    assert result.returncode == 0, result.stderr
+    return run_folder(result, cwd)
+
+
+def test_pretrain_then_retrieve(videos, trained, tmp_path) -> None:
+    assert {"config.yaml", "versions.json", "metrics.json", "logs", "checkpoints"} <= {
+        f.name for f in trained.iterdir()
+    }
+    result = iic("retrieve", "--checkpoint", trained, "--query", videos / "splits/testlist01.txt", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "top-1" in result.stdout
+    (metrics,) = (tmp_path / "runs/retrieve").glob("*/metrics.json")
+    scores = json.loads(metrics.read_text())
+    assert (scores["gallery_videos"], scores["query_videos"]) == (12, 6)
+    assert {"rgb", "residual", "joint", "chance"} <= scores.keys()
+    assert scores["chance"]["top1"] == pytest.approx(1 / 3, abs=1e-3)
+    assert 0 <= scores["joint"]["top1"] <= scores["joint"]["top5"] <= 1
+
+
+def test_retrieval_with_an_untrained_network_between_folders(videos, tmp_path) -> None:
+    folders = videos / "videos"
+    result = iic("retrieve", "--gallery", folders, "--query", folders, *SMALL, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    (metrics,) = (tmp_path / "runs/retrieve").glob("*-untrained/metrics.json")
+    assert json.loads(metrics.read_text())["joint"]["top1"] == 1  # every video finds itself
+
+
+def test_an_unlabelled_folder_with_broken_videos_trains_and_names_them(videos, bad_files, tmp_path) -> None:
+    folder = tmp_path / "disk"
+    shutil.copytree(videos / "videos/bounce", folder / "deep/er")
+    for fault in ("text", "empty", "truncated", "sound"):
+        shutil.copy(bad_files[fault], folder / f"{fault}.mp4")
+    result = iic("pretrain", "--data", folder, *SMALL, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "4 of 10 videos could not be read" in result.stdout
+    bad = (run_folder(result, tmp_path) / "bad_videos.csv").read_text()
+    assert all(f"{fault}.mp4" in bad for fault in ("text", "empty", "truncated", "sound"))
+
+
+def test_ctrl_c_leaves_a_checkpoint_and_resume_goes_on(videos, tmp_path) -> None:
+    command = [sys.executable, "-u", "-m", "iic_ptv", "pretrain", "--data", str(videos / "videos"), *SMALL]
+    process = subprocess.Popen(
+        [*command, "OPTIM.EPOCHS", "100000"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    folder = tmp_path / re.search(r"run folder: (\S+)", process.stdout.readline())[1]
+    while not (folder / "checkpoints/last.ckpt").exists():  # until the first epoch is over
+        assert process.poll() is None, process.stderr.read()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert f"iic pretrain --resume {folder.relative_to(tmp_path)}" in out
+    assert "Traceback" not in err
+
+    step = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)["global_step"]
+    steps_per_epoch = 18 // 4
+    result = iic("pretrain", "--resume", folder, "OPTIM.EPOCHS", step // steps_per_epoch + 2, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["steps"] == (step // steps_per_epoch + 2) * steps_per_epoch
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["pretrain"], "name the folder of the videos"),
+        (["pretrain", "--data", "nowhere"], "nowhere"),
+        (["pretrain", "--data", "empty"], "no video files"),
+        (["pretrain", "--data", "broken"], "could be read"),
+        (["pretrain", "--config", "none.yaml"], "none.yaml: there is no such configuration file"),
+        (["pretrain", "--config", "typo.yaml"], "typo.yaml: there is no option OPTIM.EPOCH. Did you mean OPTIM.EPOCHS"),
+        (["pretrain", "OPTIM.EPOCH", "3"], "no option OPTIM.EPOCH. Did you mean OPTIM.EPOCHS"),
+        (["pretrain", "--data", "VIDEOS", "MODEL.BACKBONE", "resnet"], "BACKBONES: there is no 'resnet'"),
+        (["pretrain", "--data", "VIDEOS", "DATA.LISTS", "list.txt"], "2 of the 3 listed videos are not under"),
+        (["pretrain", "--resume", "TRAINED", "MODEL.BACKBONE", "c3d"], "its network is another one"),
+        (["pretrain", "--resume", "nowhere"], "nowhere: there is no such checkpoint"),
+        (["retrieve", "--checkpoint", "TRAINED"], "EVAL.QUERY: name the videos to search with"),
+        (["retrieve", "--checkpoint", "text.ckpt", "--query", "VIDEOS"], "text.ckpt: not a readable checkpoint"),
+        (
+            ["retrieve", "--checkpoint", "TRAINED", "--query", "VIDEOS", "MODEL.BACKBONE", "c3d"],
+            "The run was of MODEL.BACKBONE r3d",
+        ),
+        (["quickstart", "OPTIM.EPOCH", "1"], "no option OPTIM.EPOCH"),
+        (["render", "out", "--motions", "teleport"], "there is no 'teleport'"),
+        (["pretrian"], "invalid choice: 'pretrian'"),
+        (["pretrain", "--dta", "x"], "unrecognized arguments: --dta"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_answered_with_one_message_and_leaves_nothing(
+    arguments, message, videos, trained, bad_files, tmp_path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    for fault in ("text", "truncated"):
+        shutil.copy(bad_files[fault], tmp_path / "broken" / f"{fault}.mp4")
+    (tmp_path / "typo.yaml").write_text("OPTIM: {EPOCH: 3}\n")
+    (tmp_path / "text.ckpt").write_text("words")
+    names = sorted(path.relative_to(videos / "videos").as_posix() for path in (videos / "videos/bounce").iterdir())
+    (tmp_path / "list.txt").write_text(f"{names[0]} 1\nbounce/none.mp4 1\nbounce/nil.mp4 1\n")
+    (tmp_path / "classInd.txt").write_text("1 bounce\n")
+    before = (trained / "checkpoints/last.ckpt").read_bytes()
+
+    places = {"VIDEOS": str(videos / "videos"), "TRAINED": str(trained)}
+    result = iic(*[places.get(argument, argument) for argument in arguments], cwd=tmp_path)
+    assert message in message_of(result).replace("\n", " ")
+    assert (trained / "checkpoints/last.ckpt").read_bytes() == before
+
+
+def test_help_lists_the_commands_and_version() -> None:
+    result = iic("--help", cwd=Path.cwd())
+    assert result.returncode == 0
+    assert all(command in result.stdout for command in ("quickstart", "pretrain", "retrieve", "render"))
+    assert iic("--version", cwd=Path.cwd()).stdout.startswith("iic_ptv ")

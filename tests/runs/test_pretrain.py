@@ -1,0 +1,215 @@
+"""Pre-training runs: what they leave, and that an interrupted one ends with the bits of an uninterrupted one."""
+
+import csv
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from iic_ptv.config import load_config
+from iic_ptv.data.procedural import write_videos
+from iic_ptv.errors import InputError
+from iic_ptv.registry import VIEWS
+from iic_ptv.runs.checkpoint import LAST, read_checkpoint
+from iic_ptv.runs.folder import create_run_folder
+from iic_ptv.runs.pretrain import pretrain, run_name
+from iic_ptv.tasks.callbacks import RunInterrupted
+
+SMALL = [
+    *("DATA.CLIP_LENGTH", "4", "DATA.FRAME_SIZE", "[16, 16]", "DATA.CROP", "16", "DATA.NUM_WORKERS", "0"),
+    *("MODEL.OPTIONS.width", "0.0625", "LOSS.NUM_NEGATIVES", "4", "TRAINER.LOG_EVERY", "1"),
+    *("OPTIM.BATCH_SIZE", "4", "OPTIM.EPOCHS", "3", "TRAINER.ACCELERATOR", "cpu", "LOSS.FILL_BANKS", "True"),
+]
+STEPS_PER_EPOCH = 3  # 12 videos
+
+
+class InterruptingView(nn.Module):
+    """RGB, but pressing Ctrl-C when it has been shown a given number of batches."""
+
+    modality_key = "video"
+    batches_left = -1
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        if self.training and torch.is_grad_enabled():
+            InterruptingView.batches_left -= 1
+            if InterruptingView.batches_left == 0:
+                os.kill(os.getpid(), signal.SIGINT)
+        return clip
+
+
+if "interrupting" not in VIEWS:
+    VIEWS.register(InterruptingView, name="interrupting")
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("videos")
+    motions = ("translate_left", "translate_right", "spin_clockwise")
+    return write_videos(
+        folder, motions=motions, train_per_class=4, test_per_class=2, num_frames=8, size=16, progress=False
+    )
+
+
+def configuration(videos: Path, *more: str):
+    return load_config(
+        None,
+        ["DATA.ROOT", str(videos / "videos"), "DATA.LISTS", str(videos / "splits/trainlist01.txt"), *SMALL, *more],
+    )
+
+
+def test_a_run_leaves_all_that_is_needed_to_repeat_and_read_it(videos, tmp_path) -> None:
+    cfg = configuration(videos)
+    result = pretrain(cfg, tmp_path)
+    assert load_config(tmp_path / "config.yaml") == cfg
+    versions = json.loads((tmp_path / "versions.json").read_text())
+    assert versions["torch"] == torch.__version__.split("+")[0]
+    assert {"command", "commit", "iic_ptv", "lightning"} <= set(versions)
+    assert list((tmp_path / "logs/tensorboard").glob("events.*"))
+    with (tmp_path / "logs/version_0/metrics.csv").open() as file:
+        steps = [row for row in csv.DictReader(file) if row["train/loss"]]
+    assert len(steps) == 3 * STEPS_PER_EPOCH
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert (metrics["epochs"], metrics["steps"], metrics["videos"], metrics["bad_videos"]) == (3, 9, 12, 0)
+
+    checkpoint = read_checkpoint(tmp_path)
+    assert checkpoint.config == cfg
+    assert checkpoint.step == 9
+    for name, value in result.task.state_dict().items():
+        if isinstance(value, torch.Tensor):
+            assert torch.equal(checkpoint.state_dict[name], value), name
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("step", [1, 2, 3, 5, 9])
+def test_interrupted_at_any_step_and_resumed_ends_with_the_same_bits(videos, tmp_path, step, workers) -> None:
+    cfg = configuration(videos, "VIEWS", "[interrupting, residual]")
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir(), parts.mkdir()
+    InterruptingView.batches_left = -1
+    expected = pretrain(cfg, whole).task.state_dict()
+
+    InterruptingView.batches_left = step
+    cfg.DATA.NUM_WORKERS = int(workers)
+    with pytest.raises(RunInterrupted, match=str(LAST)):
+        pretrain(cfg, parts)
+    checkpoint = read_checkpoint(parts)
+    assert checkpoint.step == step
+    resumed = pretrain(cfg, parts, resume=checkpoint).task.state_dict()
+
+    assert expected.keys() == resumed.keys()
+    for name, value in expected.items():
+        assert torch.equal(value, resumed[name]) if isinstance(value, torch.Tensor) else value == resumed[name], name
+
+
+def test_ctrl_c_means_what_it_did_before_once_the_run_is_over(videos, tmp_path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    pretrain(configuration(videos, "OPTIM.EPOCHS", "1"), tmp_path)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("schedule", ["multistep", "cosine", "one_cycle", "constant"])
+def test_every_schedule_runs_to_the_end(videos, tmp_path, schedule) -> None:
+    cfg = configuration(videos, "OPTIM.SCHEDULE", schedule, "OPTIM.MILESTONES", "[1, 2]", "OPTIM.LR", "0.1")
+    result = pretrain(cfg, tmp_path)
+    rate = result.task.trainer.optimizers[0].param_groups[0]["lr"]
+    expected = {"multistep": 0.1 * 0.2**2, "cosine": 0.0, "constant": 0.1}
+    assert rate == pytest.approx(expected.get(schedule, rate), abs=1e-6)
+    assert rate < 0.01 or schedule in ("multistep", "constant")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["INTRA_NEGATIVE", "none"],
+        ["INTRA_NEGATIVE", "shuffle", "INTRA_NEGATIVE_OPTIONS.num_segments", "2"],
+        ["MODEL.HEAD", "[16, 8]", "MODEL.PER_VIEW", "True"],
+        ["DATA.CLIPS_PER_VIDEO", "2", "DATA.AUGMENTATION", "strong", "VIEWS", "[residual_unscaled, residual_unscaled]"],
+        ["MODEL.BACKBONE", "c3d", "LOSS.OBJECTIVE", "nce", "LOSS.NORMALIZE", "False", "OPTIM.LR", "0.0001"],
+    ],
+    ids=["cmc", "shuffle", "per-view", "v2", "nce"],
+)
+def test_the_variants_of_the_method_train(videos, tmp_path, options) -> None:
+    result = pretrain(configuration(videos, "OPTIM.EPOCHS", "1", *options), tmp_path)
+    assert all(torch.isfinite(weight).all() for weight in result.task.parameters())
+    assert result.metrics["steps"] == STEPS_PER_EPOCH
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["MODEL.BACKBONE", "r3dd"], "BACKBONES: there is no 'r3dd'"),
+        (["MODEL.OPTIONS.widht", "1"], "MODEL.OPTIONS: .*widht"),
+        (["INTRA_NEGATIVE", "freeze"], "INTRA_NEGATIVES: there is no 'freeze'"),
+        (["INTRA_NEGATIVE_OPTIONS.speed", "1"], "INTRA_NEGATIVE_OPTIONS: .*speed"),
+        (["VIEWS", "[rgb]"], "at least two views"),
+        (["MODEL.HEAD", "[8]"], r"MODEL.HEAD: expected \[hidden, output\]"),
+        (["DATA.AUGMENTATION", "weak"], "DATA.AUGMENTATION: expected one of crop, strong"),
+        (["DATA.KIND", "ucf"], "DATASETS: there is no 'ucf'"),
+        (["DATA.ROOT", "no/such/folder"], "no/such/folder"),
+        (["DATA.LISTS", "no_list.txt"], "no_list.txt"),
+        (["DATA.DECODER", "opencv"], "opencv"),
+        (["OPTIM.SCHEDULE", "linear"], "OPTIM.SCHEDULE: expected one of"),
+        (["TRAINER.PRECISION", "8"], "TRAINER"),
+        (["TRAINER.ACCELERATOR", "quantum"], "TRAINER"),
+        (["DATA.CROP", "32"], "cannot cut 32 x 32 out of frames of 16 x 16"),
+        (["PLUGINS", "no_such_plugin"], "no_such_plugin"),
+    ],
+)
+def test_what_cannot_be_trained_is_named(videos, tmp_path, options, message) -> None:
+    with pytest.raises(InputError, match=message):
+        pretrain(configuration(videos, *options), tmp_path)
+
+
+def test_resuming_another_run_is_refused(videos, tmp_path) -> None:
+    pretrain(configuration(videos, "OPTIM.EPOCHS", "1"), tmp_path)
+    before = (tmp_path / LAST).read_bytes()
+    checkpoint = read_checkpoint(tmp_path)
+    for options, message in [
+        (["MODEL.BACKBONE", "c3d"], "its network is another one"),
+        (["MODEL.OPTIONS.width", "0.125"], "its network is another one"),
+        (["DATA.LISTS", str(videos / "splits/testlist01.txt")], "the data now hold 6 videos"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            pretrain(configuration(videos, *options), tmp_path, resume=checkpoint)
+    assert (tmp_path / LAST).read_bytes() == before
+
+
+def test_checkpoints_that_are_none_are_named(tmp_path) -> None:
+    text = tmp_path / "text.ckpt"
+    text.write_text("not a checkpoint")
+    other = tmp_path / "other.ckpt"
+    torch.save({"weights": torch.ones(2)}, other)
+    for path, message in [
+        (tmp_path, "has no checkpoints/last.ckpt"),
+        (tmp_path / "none.ckpt", "no such checkpoint"),
+        (text, "not a readable checkpoint"),
+        (other, "holds no configuration"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            read_checkpoint(path)
+
+
+def test_run_folders_are_never_shared(tmp_path) -> None:
+    folders = {create_run_folder(tmp_path, "pretrain", "name") for _ in range(5)}
+    assert len(folders) == 5
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="is a file"):
+        create_run_folder(tmp_path / "file", "pretrain", "name")
+
+
+def test_names_of_runs_tell_the_varied_options() -> None:
+    names = {
+        run_name(load_config(None, options))
+        for options in (
+            [],
+            ["SEED", "1"],
+            ["INTRA_NEGATIVE", "shuffle"],
+            ["MODEL.BACKBONE", "c3d"],
+            ["VIEWS", "[rgb, rgb]"],
+        )
+    }
+    assert len(names) == 5
