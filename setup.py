@@ -38,6 +38,7 @@ setup(
         "jinja2>=3.1",
         "matplotlib>=3.8",
         "rich>=13",
+        "pillow>=10",
         *DECORD,
     ],
     extras_require={

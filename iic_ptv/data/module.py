@@ -53,11 +53,12 @@ class ClipDataModule(LightningDataModule):
         return train_loader(self.train, sampler, batch_size, self.num_workers, self.start_method)
 
     def fill_dataloader(self) -> DataLoader[Any]:
-        """Every video once, in order and to the last one: a first pass to fill memory banks from."""
-        sampler = self._sampler(shuffle=False)
-        batch_size = min(len(sampler), self.batch_size)
+        """Every video, in order: a first pass to fill memory banks from. The first ones come again to fill a batch."""
+        requests = list(self._sampler(shuffle=False))
+        batch_size = min(len(requests), self.batch_size)
+        requests += requests[: -len(requests) % batch_size]
         return DataLoader(
-            self.train, batch_size, sampler=sampler, **worker_options(self.num_workers, self.start_method)
+            self.train, batch_size, sampler=requests, **worker_options(self.num_workers, self.start_method)
         )
 
     def batches_per_epoch(self, world_size: int = 1) -> int:

@@ -41,12 +41,13 @@ def build_index(cfg: CfgNode, lists: Sequence[str] | None = None) -> VideoIndex:
     Raises:
         InputError: no data named, or they cannot be found.
     """
-    lists = list(cfg.DATA.LISTS if lists is None else lists)
-    if len(lists) == 1 and Path(lists[0]).is_dir():
+    if lists is not None and len(lists) == 1 and Path(lists[0]).is_dir():
         return _index_of(cfg, "auto", lists[0])
     if not cfg.DATA.ROOT:
         raise InputError("DATA.ROOT: name the folder of the videos, for example with --data FOLDER.")
-    return _index_of(cfg, cfg.DATA.KIND, cfg.DATA.ROOT, lists)
+    # DATA.KIND tells what the training data are; lists to evaluate with speak for themselves.
+    kind = cfg.DATA.KIND if lists is None else "auto"
+    return _index_of(cfg, kind, cfg.DATA.ROOT, cfg.DATA.LISTS if lists is None else lists)
 
 
 def _index_of(cfg: CfgNode, kind: str, root: str, lists: Sequence[str] = ()) -> VideoIndex:

@@ -16,7 +16,7 @@ from iic_ptv.errors import InputError
 from iic_ptv.registry import load_plugins
 from iic_ptv.runs.build import build_networks
 from iic_ptv.runs.checkpoint import LAST, Checkpoint, load_networks, read_checkpoint
-from iic_ptv.runs.folder import create_run_folder, describe_run, write_json
+from iic_ptv.runs.folder import create_run_folder, describe_run, is_further_process, joint_run_folder, write_json
 from iic_ptv.runs.pretrain import pretrain, run_name
 from iic_ptv.runs.retrieve import evaluation_indices, retrieve, top_k
 from iic_ptv.runs.table import accuracy_table
@@ -32,11 +32,11 @@ def pretrain_command(config: str | None, data: str | None, overrides: Sequence[s
         _resume(resume, config, overrides)
         return
     cfg = load_config(config, overrides)
-    folder = create_run_folder(cfg.OUTPUT, "pretrain", run_name(cfg))
+    folder = joint_run_folder(cfg.OUTPUT, "pretrain", run_name(cfg))
     try:
         _pretrain(cfg, folder, None)
     except InputError:
-        if not any(folder.iterdir()):  # nothing has begun
+        if folder.is_dir() and not any(folder.iterdir()):  # nothing has begun
             folder.rmdir()
         raise
 
@@ -54,6 +54,7 @@ def _resume(resume: str, config: str | None, overrides: Sequence[str]) -> None:
 
 
 def _pretrain(cfg: CfgNode, folder: Path, checkpoint: Checkpoint | None) -> None:
+    console.quiet = is_further_process()
     console.print(f"run folder: {folder}", soft_wrap=True)
     try:
         result = pretrain(cfg, folder, checkpoint)

@@ -15,6 +15,7 @@ from typing import Any
 from iic_ptv import __version__
 from iic_ptv.errors import InputError
 
+INHERITED_FOLDER = "IIC_RUN_FOLDER"  # environment variable, from a run's first process to those that it starts
 LIBRARIES = ("torch", "torchvision", "pytorchvideo", "lightning", "decord", "av", "numpy")
 
 
@@ -40,6 +41,27 @@ def create_run_folder(output: str | Path, command: str, name: str) -> Path:
             raise InputError(f"OUTPUT: {folder} cannot be made ({error.strerror}); name another folder.") from error
         return folder
     raise InputError(f"OUTPUT: {parent} already has a thousand runs called {stem}.")
+
+
+def joint_run_folder(output: str | Path, command: str, name: str) -> Path:
+    """A new run folder, or in the further processes of a run on several devices, the first one's.
+
+    Raises:
+        InputError: as :func:`create_run_folder`, or this process was started as one of several by something other
+            than the first of them.
+    """
+    if inherited := os.environ.get(INHERITED_FOLDER):
+        return Path(inherited)
+    if int(os.environ.get("WORLD_SIZE", os.environ.get("SLURM_NTASKS", "1"))) > 1:
+        raise InputError("start a single process, and let it start the others with TRAINER.DEVICES N.")
+    folder = create_run_folder(output, command, name)
+    os.environ[INHERITED_FOLDER] = str(folder)
+    return folder
+
+
+def is_further_process() -> bool:
+    """Whether this process was started by the first one of a run on several devices, and should keep silent."""
+    return os.environ.get("LOCAL_RANK", "0") != "0"
 
 
 def describe_run(folder: Path, config: str) -> None:

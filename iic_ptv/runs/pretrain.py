@@ -73,7 +73,7 @@ def pretrain(cfg: CfgNode, folder: Path, resume: Checkpoint | None = None, label
     task = build_task(cfg, len(index), steps)
     if resume is not None:
         _check_resumable(task, resume, len(index))
-    else:
+    elif trainer.is_global_zero:
         describe_run(folder, cfg.dump())
 
     started = time.perf_counter()
@@ -88,7 +88,8 @@ def pretrain(cfg: CfgNode, folder: Path, resume: Checkpoint | None = None, label
         "peak_memory_gb": peak_memory_gb(),
         **{name: float(value) for name, value in trainer.callback_metrics.items()},
     }
-    write_json(folder / "metrics.json", metrics)
+    if trainer.is_global_zero:
+        write_json(folder / "metrics.json", metrics)
     return Pretrained(task, folder, metrics)
 
 

@@ -17,7 +17,7 @@ from iic_ptv.config import load_config
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.decoding import open_video
 from iic_ptv.data.index import VideoIndex
-from iic_ptv.data.procedural import MOTIONS, write_videos
+from iic_ptv.data.procedural import write_videos
 from iic_ptv.evaluation.curves import Curve, read_curves
 from iic_ptv.evaluation.gallery import gallery_rows
 from iic_ptv.evaluation.report import NetworkResult, Report, write_report
@@ -29,6 +29,11 @@ from iic_ptv.runs.retrieve import JOINT, Retrieved, evaluation_indices, retrieve
 from iic_ptv.runs.table import accuracy_table
 
 CONFIG = Path(__file__).parents[1] / "configs" / "quickstart.yaml"
+MOTIONS = (
+    *("translate_left", "translate_right", "translate_up", "translate_down"),
+    *("spin_clockwise", "spin_counterclockwise", "orbit_clockwise", "orbit_counterclockwise"),
+    *("oscillate_horizontally", "oscillate_vertically", "pulsate", "bounce"),
+)
 TRAIN_PER_MOTION = 40
 TEST_PER_MOTION = 12
 NUM_FRAMES = 32
@@ -80,11 +85,12 @@ def quickstart(overrides: Sequence[str]) -> Path:
 def _render(cfg: CfgNode) -> None:
     """Write the videos, or find them written by a run before, and point the configuration at them."""
     height, width = cfg.DATA.FRAME_SIZE
-    name = f"{TRAIN_PER_MOTION}+{TEST_PER_MOTION}-per-motion-{NUM_FRAMES}x{height}x{width}-seed{cfg.SEED}"
+    name = f"{len(MOTIONS)}x{TRAIN_PER_MOTION}+{TEST_PER_MOTION}-{NUM_FRAMES}x{height}x{width}-seed{cfg.SEED}"
     videos = write_videos(
         Path(cfg.OUTPUT) / "quickstart" / "videos" / name,
         train_per_class=TRAIN_PER_MOTION,
         test_per_class=TEST_PER_MOTION,
+        motions=MOTIONS,
         num_frames=NUM_FRAMES,
         size=(height, width),
         seed=cfg.SEED,

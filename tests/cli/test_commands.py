@@ -120,6 +120,19 @@ def test_ctrl_c_leaves_a_checkpoint_and_resume_goes_on(videos, tmp_path) -> None
     assert metrics["steps"] == (step // steps_per_epoch + 2) * steps_per_epoch
 
 
+def test_two_devices_make_one_run_and_train_as_one_process_would(videos, tmp_path) -> None:
+    """Two gloo processes of batch 2 and one process of batch 4 see the same videos and make as many steps."""
+    steps = []
+    for devices, batch_size in (("1", "4"), ("2", "2")):
+        options = [*SMALL, "TRAINER.DEVICES", devices, "OPTIM.BATCH_SIZE", batch_size, "LOSS.FILL_BANKS", "True"]
+        result = iic("pretrain", "--data", videos / "videos", *options, "NAME", devices, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.count("run folder:") == 1
+        (folder,) = (tmp_path / "runs/pretrain").glob(f"*-{devices}")
+        steps.append(json.loads((folder / "metrics.json").read_text())["steps"])
+    assert steps == [8, 8]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -262,3 +262,19 @@ def test_trainer_predicts_on_evaluation_batches(mixed_folder: Path, tmp_path: Pa
 
     loader = evaluation_loader(EvaluationClipDataset(class_folders(mixed_folder), clip_length=4, num_clips=2))
     assert make_trainer(tmp_path).predict(Namer(), loader) == [["a_good.mp4"], ["z_good.mp4"]]
+
+
+@pytest.mark.parametrize("batch_size", [2, 4, 9, 16])
+def test_filling_meets_every_video_in_full_batches(video_folder: Path, batch_size: int) -> None:
+    index = class_folders(video_folder)
+    batches = list(ClipDataModule(ClipDataset(index, clip_length=4), batch_size).fill_dataloader())
+    rows = [batch["video_index"].tolist() for batch in batches]
+    assert {len(batch) for batch in rows} == {min(batch_size, len(index))}
+    assert list(itertools.chain(*rows))[: len(index)] == list(range(len(index)))
+
+
+def test_batches_per_epoch_are_those_of_the_loader(video_folder: Path) -> None:
+    index = class_folders(video_folder)
+    for batch_size in (1, 2, 4, 9, 16):
+        module = ClipDataModule(ClipDataset(index, clip_length=4), batch_size)
+        assert module.batches_per_epoch() == len(module.train_dataloader())

@@ -197,7 +197,7 @@ def test_run_folders_are_never_shared(tmp_path) -> None:
     folders = {create_run_folder(tmp_path, "pretrain", "name") for _ in range(5)}
     assert len(folders) == 5
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="is a file"):
+    with pytest.raises(InputError, match="cannot be made"):
         create_run_folder(tmp_path / "file", "pretrain", "name")
 
 

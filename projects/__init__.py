@@ -1,0 +1,1 @@
+"""Studies with this package: one folder each."""

@@ -1,0 +1,94 @@
+"""Documented snippets and commands run, documented paths exist, documented options are real."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from iic_ptv import registry
+from iic_ptv.config import default_config
+from iic_ptv.data.procedural import write_videos
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted(path for path in ROOT.rglob("*.md") if not any(part.startswith(".") for part in path.parts))
+README = ROOT / "README.md"
+SMALL = [
+    *("DATA.CLIP_LENGTH", "4", "DATA.FRAME_SIZE", "[16, 16]", "DATA.CROP", "16", "DATA.NUM_WORKERS", "0"),
+    *("MODEL.OPTIONS.width", "0.0625", "LOSS.NUM_NEGATIVES", "4", "OPTIM.BATCH_SIZE", "4", "OPTIM.EPOCHS", "1"),
+    *("TRAINER.ACCELERATOR", "cpu", "EVAL.NUM_CLIPS", "2"),
+]
+
+
+def blocks(document: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", document.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def commands(document: Path) -> list[list[str]]:
+    lines = [line.split("#")[0].strip() for block in blocks(document, "bash") for line in block.splitlines()]
+    return [shlex.split(line) for line in lines if line]
+
+
+def test_readme_snippets_run_in_order() -> None:
+    code = "import torch\ntorch.manual_seed(0)\n" + "\n".join(blocks(README, "python"))
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_readme_commands_run(tmp_path) -> None:
+    """As written, but made small by options added at the end, and RUN filled in with the run before."""
+    for name in ("my_videos", "train_videos", "test_videos"):
+        collection = write_videos(
+            tmp_path / f"{name}_rendered",
+            motions=("translate_left", "bounce"),
+            train_per_class=3,
+            test_per_class=0,
+            num_frames=8,
+            size=16,
+            progress=False,
+        )
+        (collection / "videos").rename(tmp_path / name)
+    run = "RUN"
+    documented = [command for command in commands(README) if command[0] == "iic"]
+    assert {command[1] for command in documented} == {"pretrain", "retrieve"}
+    for command in documented:
+        arguments = [argument.replace("RUN", run) for argument in command[1:]]
+        small = [] if "--resume" in arguments else SMALL
+        result = subprocess.run(
+            [sys.executable, "-m", "iic_ptv", *arguments, *small], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert result.returncode == 0, f"{command}: {result.stderr}"
+        if found := re.search(r"run folder: runs/pretrain/(\S+)", result.stdout):
+            run = found[1]
+
+
+def test_make_targets_of_the_readme_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    documented = {command[1] for command in commands(README) if command[0] == "make"}
+    assert documented == {"quickstart", "test"}
+    assert documented <= targets
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_within_the_repository_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+        assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_named_options_and_modules_exist(document: Path) -> None:
+    cfg, text = default_config(), document.read_text()
+    groups = "|".join(name for name in cfg if hasattr(cfg[name], "keys"))
+    for group, key in re.findall(rf"\b({groups})\.([A-Z_]+)\b", text):
+        assert key in cfg[group], f"{group}.{key}"
+    for module in re.findall(r"python -m (projects\.[\w.]+)", text):
+        assert (ROOT / module.replace(".", "/")).with_suffix(".py").exists(), module
+
+
+def test_readme_names_every_registered_part() -> None:
+    text = README.read_text()
+    for parts in (registry.VIEWS, registry.INTRA_NEGATIVES, registry.LOSSES, registry.DATASETS):
+        for name in parts.names():
+            assert f"`{name}`" in text, name
