@@ -1,4 +1,4 @@
-"""The error that a user can mend."""
+"""What ends a command early: an error that the user can mend, or the user's wish."""
 
 import re
 
@@ -17,3 +17,7 @@ def message_of(error: InputError) -> str:
     if message.startswith("Caught ") and "Traceback" in message:
         message = re.split(r"^[\w.]+Error: ", message, flags=re.MULTILINE)[-1]
     return message.strip()
+
+
+class RunInterrupted(Exception):
+    """Training was asked to stop and left a checkpoint, named by the message."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from iic_ptv import __version__
 from iic_ptv.cli import pretrain, quickstart, render, retrieve
-from iic_ptv.errors import InputError, message_of
+from iic_ptv.errors import InputError, RunInterrupted, message_of
 
 INTERRUPTED = 130  # what shells report for Ctrl-C
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except InputError as error:
         print(f"iic: {message_of(error)}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RunInterrupted):
         print("iic: interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from iic_ptv.config import load_config
 from iic_ptv.data.bad_videos import BadVideoLog
-from iic_ptv.errors import InputError
+from iic_ptv.errors import InputError, RunInterrupted
 from iic_ptv.registry import load_plugins
 from iic_ptv.runs.build import build_networks
 from iic_ptv.runs.checkpoint import LAST, Checkpoint, load_networks, read_checkpoint
@@ -20,7 +20,6 @@ from iic_ptv.runs.folder import create_run_folder, describe_run, is_further_proc
 from iic_ptv.runs.pretrain import pretrain, run_name
 from iic_ptv.runs.retrieve import evaluation_indices, retrieve, top_k
 from iic_ptv.runs.table import accuracy_table
-from iic_ptv.tasks.callbacks import RunInterrupted
 
 console = Console()
 
@@ -60,7 +59,7 @@ def _pretrain(cfg: CfgNode, folder: Path, checkpoint: Checkpoint | None) -> None
         result = pretrain(cfg, folder, checkpoint)
     except RunInterrupted:
         console.print(f"\nstopped; go on with: iic pretrain --resume {folder}", soft_wrap=True)
-        raise KeyboardInterrupt from None
+        raise
     _say_bad_videos(folder, result.metrics["videos"])
     rate, seconds = result.metrics["clips_per_second"], result.metrics["seconds"]
     console.print(f"{result.metrics['epochs']} epochs in {seconds:.0f} s, {rate:.0f} clips/s; next, for example:")

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from fvcore.common.config import CfgNode
 from lightning.pytorch import Callback, Trainer, seed_everything
+from lightning.pytorch.accelerators import CPUAccelerator
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
@@ -117,7 +118,7 @@ def _make_trainer(cfg: CfgNode, folder: Path, progress: RunProgress, more: list[
     ]
     loggers = [TensorBoardLogger(folder, name="logs", version="tensorboard"), CSVLogger(folder, name="logs")]
     try:
-        return Trainer(
+        trainer = Trainer(
             accelerator=cfg.TRAINER.ACCELERATOR,
             devices=cfg.TRAINER.DEVICES,
             precision=cfg.TRAINER.PRECISION,
@@ -132,6 +133,10 @@ def _make_trainer(cfg: CfgNode, folder: Path, progress: RunProgress, more: list[
     except (ValueError, RuntimeError) as error:
         # Lightning's message says which of its arguments it will not take.
         raise InputError(f"TRAINER: {error}") from error
+    if cfg.TRAINER.PRECISION.startswith("bf16") and isinstance(trainer.accelerator, CPUAccelerator):
+        # Convolutions with two frames of input, as in R3D's last stage, get weight gradients of zeros or garbage.
+        raise InputError("TRAINER.PRECISION: bfloat16 trains wrongly on CPUs (oneDNN); use 32-true there.")
+    return trainer
 
 
 def _check_resumable(task: IICTask, checkpoint: Checkpoint, num_videos: int) -> None:

@@ -34,8 +34,8 @@ MOTIONS = (
     *("spin_clockwise", "spin_counterclockwise", "orbit_clockwise", "orbit_counterclockwise"),
     *("oscillate_horizontally", "oscillate_vertically", "pulsate", "bounce"),
 )
-TRAIN_PER_MOTION = 40
-TEST_PER_MOTION = 12
+TRAIN_PER_MOTION = 100
+TEST_PER_MOTION = 25
 NUM_FRAMES = 32
 LABELS = {"random": "Untrained", "cmc": "CMC", "iic": "IIC"}
 CURVES = {
@@ -154,7 +154,7 @@ def _report(
     return Report(
         title="IIC on moving shapes",
         summary=(
-            f"A small {cfg.MODEL.BACKBONE} was pre-trained for {cfg.OPTIM.EPOCHS} epochs on {len(gallery)} rendered "
+            f"A small {cfg.MODEL.BACKBONE.upper()} was pre-trained for {cfg.OPTIM.EPOCHS} epochs on {len(gallery)} rendered "
             f"videos, without labels. Asked with {len(query)} videos that it has never seen, what it finds first shows "
             f"the same one of {len(MOTIONS)} motions in {100 * iic:.1f} % of cases; without training, in "
             f"{100 * random:.1f} %. Shape, texture, colours, background, speed and size say nothing about the motion."

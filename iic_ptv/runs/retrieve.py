@@ -71,7 +71,7 @@ def retrieve(
     bad_videos: BadVideoLog,
     progress: bool = True,
 ) -> Retrieved:
-    """Score the retrieval of ``query`` in ``gallery`` by the protocol of METHOD: mean of clips, cosine, top-k.
+    """Score the retrieval of ``query`` in ``gallery`` by the paper's protocol: mean over clips, cosine, top-k.
 
     Args:
         cfg: the configuration, for clips, views and batch sizes.

@@ -12,11 +12,9 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
 
-
-class RunInterrupted(Exception):
-    """Training was asked to stop and left a checkpoint, named by the message."""
+from iic_ptv.errors import RunInterrupted
 
 
 class FillBanks(Callback):
@@ -34,7 +32,8 @@ class FillBanks(Callback):
         if trainer.ckpt_path is not None:
             return
         pl_module.train()
-        for batch in self.make_loader():
+        silent = not trainer.is_global_zero
+        for batch in track(self.make_loader(), "filling the memory banks", disable=silent, transient=True):
             batch = trainer.strategy.batch_to_device(pl_module.on_before_batch_transfer(batch, 0))
             with trainer.precision_plugin.forward_context():
                 pl_module.fill_banks(batch)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from numbered_videos import write_numbered_video
 
 from iic_ptv.data.procedural import write_videos
 
@@ -91,9 +92,10 @@ def test_an_unlabelled_folder_with_broken_videos_trains_and_names_them(videos, b
     shutil.copytree(videos / "videos/bounce", folder / "deep/er")
     for fault in ("text", "empty", "truncated", "sound"):
         shutil.copy(bad_files[fault], folder / f"{fault}.mp4")
+    write_numbered_video(folder / "three_frames.mp4", 3)  # shorter than a clip: it is looped
     result = iic("pretrain", "--data", folder, *SMALL, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "4 of 10 videos could not be read" in result.stdout
+    assert "4 of 11 videos could not be read" in result.stdout
     bad = (run_folder(result, tmp_path) / "bad_videos.csv").read_text()
     assert all(f"{fault}.mp4" in bad for fault in ("text", "empty", "truncated", "sound"))
 

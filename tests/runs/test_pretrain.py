@@ -12,12 +12,11 @@ from torch import nn
 
 from iic_ptv.config import load_config
 from iic_ptv.data.procedural import write_videos
-from iic_ptv.errors import InputError
+from iic_ptv.errors import InputError, RunInterrupted
 from iic_ptv.registry import VIEWS
 from iic_ptv.runs.checkpoint import LAST, read_checkpoint
 from iic_ptv.runs.folder import create_run_folder
 from iic_ptv.runs.pretrain import pretrain, run_name
-from iic_ptv.tasks.callbacks import RunInterrupted
 
 SMALL = [
     *("DATA.CLIP_LENGTH", "4", "DATA.FRAME_SIZE", "[16, 16]", "DATA.CROP", "16", "DATA.NUM_WORKERS", "0"),
@@ -154,6 +153,7 @@ def test_the_variants_of_the_method_train(videos, tmp_path, options) -> None:
         (["DATA.DECODER", "opencv"], "opencv"),
         (["OPTIM.SCHEDULE", "linear"], "OPTIM.SCHEDULE: expected one of"),
         (["TRAINER.PRECISION", "8"], "TRAINER"),
+        (["TRAINER.PRECISION", "bf16-mixed"], "bfloat16 trains wrongly on CPUs"),
         (["TRAINER.ACCELERATOR", "quantum"], "TRAINER"),
         (["DATA.CROP", "32"], "cannot cut 32 x 32 out of frames of 16 x 16"),
         (["PLUGINS", "no_such_plugin"], "no_such_plugin"),

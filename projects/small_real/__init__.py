@@ -1,0 +1,1 @@
+"""IIC on a few hundred real clips."""
