@@ -29,6 +29,8 @@ setup(
         "torch>=2.2",
         "torchvision>=0.17",
         "pytorchvideo>=0.1.5",
+        "numpy>=1.24",
+        "pyyaml>=6",
         "fvcore>=0.1.5.post20221221",
         "iopath>=0.1.10",
         "av>=17",

@@ -8,6 +8,7 @@ ones. A key that is not listed here is an error.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,22 @@ def default_config() -> CfgNode:
     return cfg
 
 
+# What a value must be beyond its type. Lists are of text unless they are named here.
+ELEMENTS: dict[str, type] = {"DATA.FRAME_SIZE": int, "MODEL.HEAD": int, "OPTIM.MILESTONES": int}
+LENGTHS = {"DATA.FRAME_SIZE": (2,), "MODEL.HEAD": (0, 2)}
+RANGES: dict[str, tuple[float, float]] = {
+    "SEED": (0, 2**32 - 1),
+    "LOSS.TEMPERATURE": (1e-3, math.inf),
+    "LOSS.MOMENTUM": (0, 1),
+    "OPTIM.MOMENTUM": (0, 1),
+    **dict.fromkeys(("DATA.NUM_WORKERS", "LOSS.NUM_NEGATIVES"), (0, math.inf)),
+    **dict.fromkeys(("OPTIM.LR", "OPTIM.WEIGHT_DECAY", "OPTIM.GAMMA", "OPTIM.CLIP_NORM"), (0, math.inf)),
+    **dict.fromkeys(("DATA.CLIP_LENGTH", "DATA.STRIDE", "DATA.CLIPS_PER_VIDEO", "DATA.CROP"), (1, math.inf)),
+    **dict.fromkeys(("OPTIM.BATCH_SIZE", "OPTIM.EPOCHS", "EVAL.NUM_CLIPS", "EVAL.BATCH_SIZE"), (1, math.inf)),
+    **dict.fromkeys(("TRAINER.LOG_EVERY", "TRAINER.CHECKPOINT_EVERY"), (1, math.inf)),
+}
+
+
 def load_config(file: str | Path | None = None, overrides: Sequence[str] = (), base: CfgNode | None = None) -> CfgNode:
     """Read a configuration.
 
@@ -107,8 +124,10 @@ def load_config(file: str | Path | None = None, overrides: Sequence[str] = (), b
         _merge(cfg, _read_yaml(Path(file)), str(file))
     if len(overrides) % 2:
         raise InputError(f"options come as KEY VALUE pairs; '{overrides[-1]}' has no value.")
-    for key, value in zip(overrides[::2], overrides[1::2], strict=True):
-        _merge(cfg, _nested(key, _parse(value)), "the command line")
+    for key, text in zip(overrides[::2], overrides[1::2], strict=True):
+        # A folder called 2024_01 is no number: what an option takes as text is taken as it stands.
+        value = text if isinstance(_default_of(key), str) else _parse(text)
+        _merge(cfg, _nested(key, value), "the command line")
     return cfg
 
 
@@ -124,7 +143,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: there is no such configuration file.")
     try:
         content = CfgNode.load_yaml_with_base(str(path))
-    except (yaml.YAMLError, KeyError, AttributeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, AttributeError, TypeError, AssertionError) as error:
         raise InputError(f"{path}: not a YAML file of KEY: VALUE lines ({error}).") from error
     except OSError as error:
         raise InputError(f"{path}: its _BASE_ cannot be read ({error}).") from error
@@ -149,15 +168,36 @@ def _merge(cfg: CfgNode, changes: dict[str, Any], source: str, prefix: str = "")
 
 
 def _coerce(value: Any, default: Any, key: str, source: str) -> Any:
-    """Give ``value`` the type of the default, where nothing is lost."""
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    """Give ``value`` the type of the default, where nothing is lost, and check its range."""
+    if isinstance(default, float) and isinstance(value, int | str) and not isinstance(value, bool):
+        value = _number(str(value))
     if isinstance(default, list) and isinstance(value, str | tuple):
-        return [value] if isinstance(value, str) else list(value)
+        value = [value] if isinstance(value, str) else list(value)
     if isinstance(default, str) and isinstance(value, int) and not isinstance(value, bool):
-        return str(value)  # DEVICES 2
+        value = str(value)  # DEVICES: 2
     if type(value) is not type(default):
         raise InputError(f"{source}: {key} must be of type {type(default).__name__}, like {default!r}; got {value!r}.")
+    _check_range(value, key, source)
+    return value
+
+
+def _check_range(value: Any, key: str, source: str) -> None:
+    element = ELEMENTS.get(key, str)
+    if isinstance(value, list) and not all(type(item) is element for item in value):
+        raise InputError(f"{source}: {key} must be a list of type {element.__name__}; got {value!r}.")
+    if key in LENGTHS and len(value) not in LENGTHS[key]:
+        raise InputError(f"{source}: {key} must have {LENGTHS[key][-1]} entries; got {value!r}.")
+    lowest, highest = RANGES.get(key, (-math.inf, math.inf))
+    if isinstance(value, int | float) and not lowest <= value <= highest:
+        wanted = f"from {lowest} to {highest}" if highest < math.inf else f"{lowest} or more"
+        raise InputError(f"{source}: {key} must be {wanted}; got {value}.")
+
+
+def _default_of(key: str) -> Any:
+    """The default of an option by its whole name; nothing for options that are not listed."""
+    value: Any = default_config()
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, CfgNode) else None
     return value
 
 

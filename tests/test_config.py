@@ -2,7 +2,7 @@
 
 import pytest
 
-from iic_ptv.config import default_config, load_config, parse_config
+from iic_ptv.config import RANGES, default_config, load_config, parse_config
 from iic_ptv.errors import InputError
 
 
@@ -27,6 +27,18 @@ def test_file_then_overrides(tmp_path) -> None:
     assert dict(cfg.MODEL.OPTIONS) == {"width": 0.25}
 
 
+def test_numbers_in_files_may_have_exponents(tmp_path) -> None:
+    assert load_config(write(tmp_path / "run.yaml", "OPTIM: {LR: 1e-4}\n")).OPTIM.LR == 1e-4
+
+
+def test_every_limited_option_exists_and_has_a_default_within_its_limits() -> None:
+    for key, (lowest, highest) in RANGES.items():
+        value = default_config()
+        for name in key.split("."):
+            value = value[name]
+        assert lowest <= value <= highest
+
+
 def test_base_files(tmp_path) -> None:
     write(tmp_path / "base.yaml", "OPTIM: {EPOCHS: 3, LR: 0.5}\n")
     cfg = load_config(write(tmp_path / "run.yaml", "_BASE_: base.yaml\nOPTIM: {LR: 0.25}\n"))
@@ -43,6 +55,11 @@ def test_base_files(tmp_path) -> None:
         ("TRAINER.DEVICES", "2", "2"),
         ("LOSS.NORMALIZE", "False", False),
         ("NAME", "12", "12"),
+        ("DATA.ROOT", "2024_01", "2024_01"),
+        ("DATA.ROOT", "12:30:00", "12:30:00"),
+        ("DATA.ROOT", "on", "on"),
+        ("OUTPUT", "a: b", "a: b"),
+        ("MODEL.HEAD", "[512, 128]", [512, 128]),
     ],
 )
 def test_values_take_the_type_of_the_default(key, text, value) -> None:
@@ -77,6 +94,15 @@ def test_a_base_configuration_is_changed_in_a_copy() -> None:
         (["OPTIM", "3"], "OPTIM is a group of options"),
         (["OPTIM.EPOCHS"], "'OPTIM.EPOCHS' has no value"),
         (["OPTIM.EPOCHS.MORE", "1"], "OPTIM.EPOCHS"),
+        (["OPTIM.EPOCHS", "0"], "OPTIM.EPOCHS must be 1 or more; got 0"),
+        (["OPTIM.BATCH_SIZE", "0"], "OPTIM.BATCH_SIZE must be 1 or more"),
+        (["LOSS.TEMPERATURE", "0"], "LOSS.TEMPERATURE must be 0.001 or more"),
+        (["LOSS.MOMENTUM", "1.5"], "LOSS.MOMENTUM must be from 0 to 1"),
+        (["SEED", "-1"], "SEED must be from 0 to 4294967295"),
+        (["DATA.FRAME_SIZE", "[16]"], "DATA.FRAME_SIZE must have 2 entries"),
+        (["DATA.FRAME_SIZE", "[a, b]"], "DATA.FRAME_SIZE must be a list of type int"),
+        (["MODEL.HEAD", "[8]"], "MODEL.HEAD must have 2 entries"),
+        (["VIEWS", "[1, 2]"], "VIEWS must be a list of type str"),
     ],
 )
 def test_mistakes_are_named(overrides, message) -> None:
@@ -90,6 +116,7 @@ def test_mistakes_are_named(overrides, message) -> None:
         ("OPTIMS: {LR: 1}", "run.yaml: there is no option OPTIMS"),
         ("OPTIM: {LR: ", "run.yaml: not a YAML file"),
         ("- a\n- b\n", "run.yaml"),
+        ("# nothing but a comment\n", "run.yaml"),
         ("_BASE_: missing.yaml\n", "run.yaml"),
     ],
 )

@@ -1,5 +1,7 @@
 """Documented snippets and commands run, documented paths exist, documented options are real."""
 
+import importlib
+import json
 import re
 import shlex
 import subprocess
@@ -92,3 +94,11 @@ def test_readme_names_every_registered_part() -> None:
     for parts in (registry.VIEWS, registry.INTRA_NEGATIVES, registry.LOSSES, registry.DATASETS):
         for name in parts.names():
             assert f"`{name}`" in text, name
+
+
+@pytest.mark.parametrize("study", ["quickstart", "small_real"])
+def test_tables_are_those_of_the_measured_results(study: str) -> None:
+    seeds = importlib.import_module(f"projects.{study}.seeds")
+    table = seeds.table(json.loads(seeds.RESULTS.read_text()))
+    assert table in README.read_text()
+    assert table in (ROOT / "projects" / study / "README.md").read_text()

@@ -17,6 +17,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "--checkpoint", metavar="RUN", help="run folder or .ckpt file; without it, an untrained network"
     )
     parser.add_argument("--config", metavar="FILE", help="YAML file, in place of the configuration in the checkpoint")
+    parser.add_argument("--data", metavar="FOLDER", help="folder that the paths in lists start from")
     path = {"action": "append", "metavar": "PATH"}
     parser.add_argument("--query", **path, help="what to search with: a list, or a folder of class folders; repeatable")
     parser.add_argument("--gallery", **path, help="what to search in, likewise; by default the training data")
@@ -28,4 +29,5 @@ def run(options: argparse.Namespace) -> None:
     """Score the retrieval, and print and write the figures."""
     from iic_ptv.runs.command import retrieve_command
 
-    retrieve_command(options.checkpoint, options.config, options.query, options.gallery, options.overrides)
+    overrides = [*(["DATA.ROOT", options.data] if options.data else []), *options.overrides]
+    retrieve_command(options.checkpoint, options.config, options.query, options.gallery, overrides)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -61,7 +62,7 @@ class InterIntraNCELoss(nn.Module):
         >>> output.loss.backward()
     """
 
-    normalizer: Tensor
+    log_normalizer: Tensor
 
     def __init__(
         self,
@@ -82,6 +83,8 @@ class InterIntraNCELoss(nn.Module):
             raise InputError(f"objective: expected one of {', '.join(OBJECTIVES)}, got '{objective}'.")
         if num_views < 2:
             raise InputError(f"num_views: a contrast needs at least two views, got {num_views}.")
+        if num_negatives < (0 if intra_negatives else 1):
+            raise InputError(f"num_negatives: nothing to contrast with, got {num_negatives}.")
         if exclude_self and num_videos < 2:
             raise InputError("exclude_self: with a single video there is nothing else to draw; leave it out.")
         self.num_views = num_views
@@ -95,8 +98,9 @@ class InterIntraNCELoss(nn.Module):
         self.num_draws = 0
         self.bank = MemoryBank(num_views + intra_negatives, num_videos, feature_dim, momentum)
         self.pairs = list(itertools.permutations(range(num_views), 2))
-        # Z of the NCE objective, one per pair; zero until the first batch sets it.
-        self.register_buffer("normalizer", torch.zeros(len(self.pairs)))
+        # log Z of the NCE objective, one per pair; what the first training batch sets it to.
+        self.register_buffer("log_normalizer", torch.zeros(len(self.pairs)))
+        self.normalizer_is_set = False
 
     def forward(
         self,
@@ -141,6 +145,7 @@ class InterIntraNCELoss(nn.Module):
         losses, metrics = zip(*terms, strict=True)
 
         if self.training:
+            self.normalizer_is_set = True
             self._remember(views, intra_negative, index)
         return ContrastOutput(torch.stack(losses).sum(), _mean_metrics(metrics))
 
@@ -207,22 +212,24 @@ class InterIntraNCELoss(nn.Module):
         With log-odds ``s = logit - log(Z M / N)`` a column is the positive with probability ``sigmoid(s)``; so no
         exponential is taken that could overflow.
         """
-        noise = (logits.shape[1] - 1) / self.num_videos
-        log_odds = logits - (self._normalizer_of(pair, logits.detach()) * noise).log()
+        log_noise = math.log((logits.shape[1] - 1) / self.num_videos)
+        log_odds = logits - self._log_normalizer_of(pair, logits.detach()) - log_noise
         loss = -F.logsigmoid(log_odds[:, 0]) - F.logsigmoid(-log_odds[:, 1:]).sum(dim=1)
         return loss.mean(), log_odds.detach().sigmoid()
 
-    def _normalizer_of(self, pair: int, logits: Tensor) -> Tensor:
-        """Z of a pair; while it is unset, ``mean(exp(logits)) * N``, which a training step keeps."""
-        estimate = logits.exp().mean() * self.num_videos
+    def _log_normalizer_of(self, pair: int, logits: Tensor) -> Tensor:
+        """log Z of a pair; while it is not set, that of ``Z = mean(exp(logits)) * N``, which a training step keeps."""
+        if self.normalizer_is_set:
+            return self.log_normalizer[pair]
+        estimate = logits.flatten().logsumexp(dim=0)
         if _world_size() > 1:
-            dist.all_reduce(estimate)
-            estimate /= _world_size()
-        # A choice on the device: asking whether Z is set would wait for the GPU in every step.
-        normalizer = torch.where(self.normalizer[pair] > 0, self.normalizer[pair], estimate)
+            estimates = [torch.empty_like(estimate) for _ in range(_world_size())]
+            dist.all_gather(estimates, estimate)
+            estimate = torch.stack(estimates).logsumexp(dim=0)
+        estimate = estimate + math.log(self.num_videos / (logits.numel() * _world_size()))
         if self.training:
-            self.normalizer[pair] = normalizer
-        return normalizer
+            self.log_normalizer[pair] = estimate
+        return estimate
 
     def _draw_negatives(self, index: Tensor) -> Tensor:
         """Draw ``(B, K)`` rows. Processes draw for the joint batch and take their part, as one process would."""
@@ -241,12 +248,13 @@ class InterIntraNCELoss(nn.Module):
         self.bank.update(torch.stack([self._prepare(kind.detach()) for kind in kinds]), index, momentum)
 
     def get_extra_state(self) -> dict[str, Any]:
-        """The number of draws, so that a resumed run goes on with the draws that an uninterrupted one would make."""
-        return {"num_draws": self.num_draws}
+        """The number of draws, so that a resumed run goes on with those that an uninterrupted one would make."""
+        return {"num_draws": self.num_draws, "normalizer_is_set": self.normalizer_is_set}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Restore the number of draws."""
+        """Restore the number of draws, and whether Z is set."""
         self.num_draws = state["num_draws"]
+        self.normalizer_is_set = state["normalizer_is_set"]
 
     def extra_repr(self) -> str:
         """Show the options."""

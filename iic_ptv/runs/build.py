@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR, OneCycleLR
 
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.clips import ClipDataset, EvaluationClipDataset
-from iic_ptv.data.index import VideoIndex, class_folders
+from iic_ptv.data.index import VideoIndex, class_folders, flat_folder
 from iic_ptv.data.loaders import ReadableBatches, evaluation_loader
 from iic_ptv.data.module import ClipDataModule
 from iic_ptv.errors import InputError
@@ -43,6 +43,9 @@ def build_index(cfg: CfgNode, lists: Sequence[str] | None = None) -> VideoIndex:
     """
     if lists is not None and len(lists) == 1 and Path(lists[0]).is_dir():
         return _index_of(cfg, "auto", lists[0])
+    for name in lists or []:
+        if not (Path(name).is_file() or (cfg.DATA.ROOT and (Path(cfg.DATA.ROOT) / name).is_file())):
+            raise InputError(f"{name}: there is no such list or folder of videos.")
     if not cfg.DATA.ROOT:
         raise InputError("DATA.ROOT: name the folder of the videos, for example with --data FOLDER.")
     # DATA.KIND tells what the training data are; lists to evaluate with speak for themselves.
@@ -64,11 +67,12 @@ def _detect_kind(root: str, lists: Sequence[str]) -> str:
     """What the data look like: lists, a CSV file, class folders, or a folder of anything."""
     if lists or Path(root).suffix == ".csv":
         return "csv" if Path(lists[0] if lists else root).suffix == ".csv" else "ucf101_lists"
+    everything = flat_folder(root)  # which says what is wrong if there are no videos at all
     try:
-        class_folders(root)
+        in_classes = class_folders(root)
     except InputError:
-        return "flat_folder"  # which says what is wrong if there are no videos at all
-    return "class_folders"
+        return "flat_folder"
+    return "class_folders" if len(in_classes) == len(everything) else "flat_folder"
 
 
 def build_data(cfg: CfgNode, index: VideoIndex, bad_videos: BadVideoLog) -> ClipDataModule:
@@ -126,8 +130,6 @@ def build_task(cfg: CfgNode, num_videos: int, total_steps: int) -> IICTask:
     feature_dim = int(networks[0].feature_dim)  # type: ignore[arg-type]
     heads: list[nn.Module] | None = None
     if cfg.MODEL.HEAD:
-        if len(cfg.MODEL.HEAD) != 2:
-            raise InputError(f"MODEL.HEAD: expected [hidden, output] features, got {list(cfg.MODEL.HEAD)}.")
         heads = [MLPProjection(feature_dim, *cfg.MODEL.HEAD) for _ in networks]
         feature_dim = cfg.MODEL.HEAD[1]
     intra_negative = build_intra_negative(cfg)
@@ -196,6 +198,6 @@ def _construct(factory: Callable[..., Any], key: str, *arguments: Any, **options
     try:
         return factory(*arguments, **options)
     except TypeError as error:
-        if "argument" not in str(error):
+        if not any(f"'{name}'" in str(error) for name in options):
             raise
         raise InputError(f"{key}: {error}.") from error

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from fvcore.common.config import CfgNode
 from lightning.pytorch import seed_everything
-from rich.console import Console
 from torch import nn
 
 from iic_ptv.config import load_config
@@ -19,9 +18,11 @@ from iic_ptv.runs.checkpoint import LAST, Checkpoint, load_networks, read_checkp
 from iic_ptv.runs.folder import create_run_folder, describe_run, is_further_process, joint_run_folder, write_json
 from iic_ptv.runs.pretrain import pretrain, run_name
 from iic_ptv.runs.retrieve import evaluation_indices, retrieve, top_k
-from iic_ptv.runs.table import accuracy_table
+from iic_ptv.runs.terminal import accuracy_table, console, say
 
-console = Console()
+# What may change when a run is resumed: where it runs, not what it computes.
+CHANGEABLE = ("DATA.ROOT", "DATA.NUM_WORKERS", "DATA.DECODER", "TRAINER.")
+EXTENDABLE_SCHEDULES = ("multistep", "constant")  # the others are made for a number of epochs
 
 
 def pretrain_command(config: str | None, data: str | None, overrides: Sequence[str], resume: str | None) -> None:
@@ -31,13 +32,10 @@ def pretrain_command(config: str | None, data: str | None, overrides: Sequence[s
         _resume(resume, config, overrides)
         return
     cfg = load_config(config, overrides)
-    folder = joint_run_folder(cfg.OUTPUT, "pretrain", run_name(cfg))
-    try:
+    if cfg.DATA.ROOT:  # so that the checkpoint finds the videos from anywhere
+        cfg.DATA.ROOT = str(Path(cfg.DATA.ROOT).absolute())
+    with joint_run_folder(cfg.OUTPUT, "pretrain", run_name(cfg)) as folder:
         _pretrain(cfg, folder, None)
-    except InputError:
-        if folder.is_dir() and not any(folder.iterdir()):  # nothing has begun
-            folder.rmdir()
-        raise
 
 
 def _resume(resume: str, config: str | None, overrides: Sequence[str]) -> None:
@@ -48,22 +46,29 @@ def _resume(resume: str, config: str | None, overrides: Sequence[str]) -> None:
         )
     checkpoint = read_checkpoint(resume)
     cfg = load_config(None, overrides, base=checkpoint.config)
+    changeable = [*CHANGEABLE, *(["OPTIM.EPOCHS"] if cfg.OPTIM.SCHEDULE in EXTENDABLE_SCHEDULES else [])]
+    for key in overrides[::2]:
+        if not key.startswith(tuple(changeable)):
+            raise InputError(
+                f"--resume: {key} cannot change within a run, only {', '.join(changeable)} can; "
+                "begin a new run to change the rest."
+            )
     folder = checkpoint.path.parents[1] if checkpoint.path.match(str(LAST)) else checkpoint.path.parent
     _pretrain(cfg, folder, checkpoint)
 
 
 def _pretrain(cfg: CfgNode, folder: Path, checkpoint: Checkpoint | None) -> None:
     console.quiet = is_further_process()
-    console.print(f"run folder: {folder}", soft_wrap=True)
+    say(f"run folder: {folder}")
     try:
         result = pretrain(cfg, folder, checkpoint)
     except RunInterrupted:
-        console.print(f"\nstopped; go on with: iic pretrain --resume {folder}", soft_wrap=True)
+        say(f"stopped; go on with: iic pretrain --resume {folder}")
         raise
     _say_bad_videos(folder, result.metrics["videos"])
     rate, seconds = result.metrics["clips_per_second"], result.metrics["seconds"]
-    console.print(f"{result.metrics['epochs']} epochs in {seconds:.0f} s, {rate:.0f} clips/s; next, for example:")
-    console.print(f"  iic retrieve --checkpoint {folder} --query TEST_LIST_OR_FOLDER", soft_wrap=True)
+    say(f"{result.metrics['epochs']} epochs in {seconds:.0f} s, {rate:.0f} clips/s; next, for example:")
+    say(f"  iic retrieve --checkpoint {folder} --query TEST_LIST_OR_FOLDER")
 
 
 def retrieve_command(
@@ -102,10 +107,10 @@ def retrieve_command(
     )
     console.print(accuracy_table(result.accuracy, result.chance))
     _say_bad_videos(folder, len(gallery_index) + len(query_index))
-    console.print(f"written to {folder / 'metrics.json'}", soft_wrap=True)
+    say(f"written to {folder / 'metrics.json'}")
 
 
 def _say_bad_videos(folder: Path, total: int) -> None:
     bad_videos = BadVideoLog(folder / "bad_videos.csv")
     if bad_videos.read():
-        console.print(f"[yellow]{bad_videos.summary(total)}[/yellow]", soft_wrap=True)
+        say(bad_videos.summary(total), style="yellow")

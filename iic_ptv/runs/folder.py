@@ -8,6 +8,8 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -43,20 +45,31 @@ def create_run_folder(output: str | Path, command: str, name: str) -> Path:
     raise InputError(f"OUTPUT: {parent} already has a thousand runs called {stem}.")
 
 
-def joint_run_folder(output: str | Path, command: str, name: str) -> Path:
+@contextmanager
+def joint_run_folder(output: str | Path, command: str, name: str) -> Iterator[Path]:
     """A new run folder, or in the further processes of a run on several devices, the first one's.
+
+    A folder in which nothing has begun when an :class:`InputError` ends the block is taken away again.
 
     Raises:
         InputError: as :func:`create_run_folder`, or this process was started as one of several by something other
             than the first of them.
     """
-    if inherited := os.environ.get(INHERITED_FOLDER):
-        return Path(inherited)
+    if is_further_process() and (inherited := os.environ.get(INHERITED_FOLDER)):
+        yield Path(inherited)
+        return
     if int(os.environ.get("WORLD_SIZE", os.environ.get("SLURM_NTASKS", "1"))) > 1:
         raise InputError("start a single process, and let it start the others with TRAINER.DEVICES N.")
     folder = create_run_folder(output, command, name)
     os.environ[INHERITED_FOLDER] = str(folder)
-    return folder
+    try:
+        yield folder
+    except InputError:
+        if not any(folder.iterdir()):
+            folder.rmdir()
+        raise
+    finally:
+        del os.environ[INHERITED_FOLDER]
 
 
 def is_further_process() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.accelerators import CPUAccelerator
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.errors import InputError
@@ -73,12 +76,13 @@ def pretrain(cfg: CfgNode, folder: Path, resume: Checkpoint | None = None, label
     steps = data.batches_per_epoch(trainer.world_size) * cfg.OPTIM.EPOCHS
     task = build_task(cfg, len(index), steps)
     if resume is not None:
-        _check_resumable(task, resume, len(index))
-    elif trainer.is_global_zero:
+        _check_resumable(task, resume, len(index), steps)
+    if trainer.is_global_zero:
         describe_run(folder, cfg.dump())
 
     started = time.perf_counter()
-    trainer.fit(task, datamodule=data, ckpt_path=str(resume.path) if resume else None)
+    trainer.fit(task, datamodule=data, ckpt_path=str(resume.path) if resume else None, weights_only=True)
+    trainer.save_checkpoint(folder / LAST)
     metrics = {
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,
@@ -102,7 +106,7 @@ def peak_memory_gb() -> float:
 
 def _make_trainer(cfg: CfgNode, folder: Path, progress: RunProgress, more: list[Callback]) -> Trainer:
     checkpoint = folder / LAST
-    callbacks: list[Callback] = [
+    callbacks = [
         progress,
         EmbedConfig(cfg.dump()),
         StopInGoodOrder(checkpoint),
@@ -116,21 +120,25 @@ def _make_trainer(cfg: CfgNode, folder: Path, progress: RunProgress, more: list[
         ),
         *more,
     ]
-    loggers = [TensorBoardLogger(folder, name="logs", version="tensorboard"), CSVLogger(folder, name="logs")]
+    make = partial(
+        Trainer,
+        accelerator=cfg.TRAINER.ACCELERATOR,
+        devices=cfg.TRAINER.DEVICES,
+        precision=cfg.TRAINER.PRECISION,
+        max_epochs=cfg.OPTIM.EPOCHS,
+        gradient_clip_val=cfg.OPTIM.CLIP_NORM or None,
+        log_every_n_steps=cfg.TRAINER.LOG_EVERY,
+        logger=[TensorBoardLogger(folder, name="logs", version="tensorboard"), CSVLogger(folder, name="logs")],
+        callbacks=callbacks,
+        use_distributed_sampler=False,  # the data module has its own
+        enable_model_summary=False,
+    )
     try:
-        trainer = Trainer(
-            accelerator=cfg.TRAINER.ACCELERATOR,
-            devices=cfg.TRAINER.DEVICES,
-            precision=cfg.TRAINER.PRECISION,
-            max_epochs=cfg.OPTIM.EPOCHS,
-            gradient_clip_val=cfg.OPTIM.CLIP_NORM or None,
-            log_every_n_steps=cfg.TRAINER.LOG_EVERY,
-            logger=loggers,
-            callbacks=callbacks,
-            use_distributed_sampler=False,  # the data module has its own
-            enable_model_summary=False,
-        )
-    except (ValueError, RuntimeError) as error:
+        trainer = make()
+        if trainer.world_size > 1:
+            # DDP would otherwise send the memory banks from rank 0 at every step; they are the same everywhere.
+            trainer = make(strategy=DDPStrategy(broadcast_buffers=False))
+    except (ValueError, RuntimeError, MisconfigurationException) as error:
         # Lightning's message says which of its arguments it will not take.
         raise InputError(f"TRAINER: {error}") from error
     if cfg.TRAINER.PRECISION.startswith("bf16") and isinstance(trainer.accelerator, CPUAccelerator):
@@ -139,7 +147,12 @@ def _make_trainer(cfg: CfgNode, folder: Path, progress: RunProgress, more: list[
     return trainer
 
 
-def _check_resumable(task: IICTask, checkpoint: Checkpoint, num_videos: int) -> None:
+def _check_resumable(task: IICTask, checkpoint: Checkpoint, num_videos: int, steps: int) -> None:
+    if checkpoint.step >= steps:
+        raise InputError(
+            f"{checkpoint.path}: this run is complete, with {checkpoint.step} steps; "
+            "to train further, resume it with more OPTIM.EPOCHS."
+        )
     load_networks(task.networks, checkpoint)
     banks = checkpoint.state_dict.get("loss.bank.features")
     if isinstance(banks, torch.Tensor) and banks.shape != task.loss.bank.features.shape:

@@ -10,7 +10,6 @@ from typing import Any
 
 from fvcore.common.config import CfgNode
 from lightning.pytorch import seed_everything
-from rich.console import Console
 from torch import Tensor, nn
 
 from iic_ptv.config import load_config
@@ -26,7 +25,7 @@ from iic_ptv.runs.build import NO_INTRA_NEGATIVE, build_networks
 from iic_ptv.runs.folder import command_line, create_run_folder, describe_run, versions, write_json
 from iic_ptv.runs.pretrain import peak_memory_gb, pretrain
 from iic_ptv.runs.retrieve import JOINT, Retrieved, evaluation_indices, retrieve, top_k
-from iic_ptv.runs.table import accuracy_table
+from iic_ptv.runs.terminal import accuracy_table, console, say
 
 CONFIG = Path(__file__).parents[1] / "configs" / "quickstart.yaml"
 MOTIONS = (
@@ -44,8 +43,6 @@ CURVES = {
     "train/intra_probability": ("Probability of the own intra-negative (%)", 100.0),
 }
 
-console = Console()
-
 
 @dataclass(frozen=True)
 class Contender:
@@ -60,11 +57,11 @@ def quickstart(overrides: Sequence[str]) -> Path:
     started = time.perf_counter()
     cfg = load_config(CONFIG, overrides)
     folder = create_run_folder(cfg.OUTPUT, "quickstart", f"seed{cfg.SEED}")
-    console.print(f"run folder: {folder}", soft_wrap=True)
+    say(f"run folder: {folder}")
     _render(cfg)
     describe_run(folder, cfg.dump())
     gallery, query = evaluation_indices(cfg)
-    console.print(f"{len(gallery)} videos to train on and to search in, {len(query)} others to search with")
+    say(f"{len(gallery)} videos to train on and to search in, {len(query)} others to search with")
 
     contenders = {
         "random": _untrained(cfg, folder, gallery, query),
@@ -77,8 +74,8 @@ def quickstart(overrides: Sequence[str]) -> Path:
     write_report(folder / "report.html", _report(cfg, contenders, chance, gallery, query))
     rows = {LABELS[name]: contender.retrieved.accuracy[JOINT] for name, contender in contenders.items()}
     console.print(accuracy_table(rows, chance))
-    console.print(f"{seconds} s, peak memory {peak_memory_gb()} GB")
-    console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
+    say(f"{seconds} s, peak memory {peak_memory_gb()} GB")
+    say(f"report: {folder / 'report.html'}")
     return folder
 
 
@@ -154,9 +151,9 @@ def _report(
     return Report(
         title="IIC on moving shapes",
         summary=(
-            f"A small {cfg.MODEL.BACKBONE.upper()} was pre-trained for {cfg.OPTIM.EPOCHS} epochs on {len(gallery)} rendered "
-            f"videos, without labels. Asked with {len(query)} videos that it has never seen, what it finds first shows "
-            f"the same one of {len(MOTIONS)} motions in {100 * iic:.1f} % of cases; without training, in "
+            f"A small {cfg.MODEL.BACKBONE.upper()} was pre-trained for {cfg.OPTIM.EPOCHS} epochs on {len(gallery)} "
+            f"rendered videos, without labels. Asked with {len(query)} videos that it has never seen, what it finds "
+            f"first shows the same one of {len(MOTIONS)} motions in {100 * iic:.1f} % of cases; without training, in "
             f"{100 * random:.1f} %. Shape, texture, colours, background, speed and size say nothing about the motion."
         ),
         networks=[

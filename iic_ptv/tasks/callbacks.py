@@ -9,7 +9,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
@@ -66,12 +65,18 @@ class StopInGoodOrder(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Stop here if asked to: weights, banks and counters are those of a whole number of steps."""
-        if self.requested:
+        if trainer.world_size > 1:  # all processes stop at the same step, whichever of them the signal reached
+            self.requested = trainer.strategy.reduce_boolean_decision(self.requested, all=False)
+        if self.requested and trainer.global_step < trainer.estimated_stepping_batches:
             trainer.save_checkpoint(self.checkpoint)
             raise RunInterrupted(str(self.checkpoint))
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Give Ctrl-C back."""
+        signal.signal(signal.SIGINT, self._previous_handler)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Give Ctrl-C back; after an error there is no teardown."""
         signal.signal(signal.SIGINT, self._previous_handler)
 
 
@@ -108,7 +113,7 @@ class RunProgress(ProgressBar):
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[clips_per_second]:.0f} clips/s, loss {task.fields[loss]:.2f}"),
+            TextColumn("{task.fields[clips_per_second]:.0f} clips/s{task.fields[loss]}"),
             TimeRemainingColumn(),
             TextColumn("left"),
         )
@@ -124,9 +129,7 @@ class RunProgress(ProgressBar):
         total, done = int(trainer.estimated_stepping_batches), trainer.global_step
         if trainer.is_global_zero:
             self._bar.start()
-        self._task = self._bar.add_task(
-            self.label, total=total, completed=done, clips_per_second=0.0, loss=float("nan")
-        )
+        self._task = self._bar.add_task(self.label, total=total, completed=done, clips_per_second=0.0, loss="")
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -135,12 +138,15 @@ class RunProgress(ProgressBar):
         self.clips_seen += len(batch["video_index"]) * trainer.world_size
         self.seconds = time.perf_counter() - self._started
         self._bar.update(self._task, completed=trainer.global_step, clips_per_second=self.clips_per_second)
-        if trainer.global_step % self.loss_every == 0:
-            loss = trainer.callback_metrics.get("train/loss", torch.tensor(float("nan")))
-            self._bar.update(self._task, loss=float(loss))
+        if trainer.global_step % self.loss_every == 0 and "train/loss" in trainer.callback_metrics:
+            self._bar.update(self._task, loss=f", loss {float(trainer.callback_metrics['train/loss']):.2f}")
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Leave the bar as it stands."""
+        self._bar.stop()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Leave the bar as it stands, and the terminal as it was."""
         self._bar.stop()
 
     def disable(self) -> None:

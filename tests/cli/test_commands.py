@@ -147,9 +147,13 @@ def test_two_devices_make_one_run_and_train_as_one_process_would(videos, tmp_pat
         (["pretrain", "OPTIM.EPOCH", "3"], "no option OPTIM.EPOCH. Did you mean OPTIM.EPOCHS"),
         (["pretrain", "--data", "VIDEOS", "MODEL.BACKBONE", "resnet"], "BACKBONES: there is no 'resnet'"),
         (["pretrain", "--data", "VIDEOS", "DATA.LISTS", "list.txt"], "2 of the 3 listed videos are not under"),
-        (["pretrain", "--resume", "TRAINED", "MODEL.BACKBONE", "c3d"], "its network is another one"),
+        (["pretrain", "--resume", "TRAINED", "MODEL.BACKBONE", "c3d"], "MODEL.BACKBONE cannot change within a run"),
+        (["pretrain", "--resume", "TRAINED", "OPTIM.LR", "0.5"], "OPTIM.LR cannot change within a run"),
+        (["pretrain", "--resume", "TRAINED"], "this run is complete, with 6 steps"),
         (["pretrain", "--resume", "nowhere"], "nowhere: there is no such checkpoint"),
         (["retrieve", "--checkpoint", "TRAINED"], "EVAL.QUERY: name the videos to search with"),
+        (["retrieve", "--checkpoint", "TRAINED", "--query", "nowhere"], "nowhere: there is no such list or folder"),
+        (["retrieve", "--query", "list.txt"], "--data FOLDER"),
         (["retrieve", "--checkpoint", "text.ckpt", "--query", "VIDEOS"], "text.ckpt: not a readable checkpoint"),
         (
             ["retrieve", "--checkpoint", "TRAINED", "--query", "VIDEOS", "MODEL.BACKBONE", "c3d"],
@@ -157,6 +161,7 @@ def test_two_devices_make_one_run_and_train_as_one_process_would(videos, tmp_pat
         ),
         (["quickstart", "OPTIM.EPOCH", "1"], "no option OPTIM.EPOCH"),
         (["render", "out", "--motions", "teleport"], "there is no 'teleport'"),
+        (["render", "text.ckpt/videos"], "cannot be written to"),
         (["pretrian"], "invalid choice: 'pretrian'"),
         (["pretrain", "--dta", "x"], "unrecognized arguments: --dta"),
     ],
@@ -174,12 +179,34 @@ def test_a_mistake_is_answered_with_one_message_and_leaves_nothing(
     names = sorted(path.relative_to(videos / "videos").as_posix() for path in (videos / "videos/bounce").iterdir())
     (tmp_path / "list.txt").write_text(f"{names[0]} 1\nbounce/none.mp4 1\nbounce/nil.mp4 1\n")
     (tmp_path / "classInd.txt").write_text("1 bounce\n")
-    before = (trained / "checkpoints/last.ckpt").read_bytes()
+    before = {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
 
     places = {"VIDEOS": str(videos / "videos"), "TRAINED": str(trained)}
     result = iic(*[places.get(argument, argument) for argument in arguments], cwd=tmp_path)
     assert message in message_of(result).replace("\n", " ")
-    assert (trained / "checkpoints/last.ckpt").read_bytes() == before
+    assert {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()} == before
+    assert not list((tmp_path / "runs").glob("pretrain/*/metrics.json"))
+
+
+def test_names_with_brackets_are_shown_whole(videos, tmp_path) -> None:
+    folder = tmp_path / "disk"
+    shutil.copytree(videos / "videos/bounce", folder)
+    (folder / "A clip [dQw4w9WgXcQ].mp4").write_text("no video")
+    result = iic("pretrain", "--data", folder, *SMALL, "OPTIM.EPOCHS", "1", cwd=tmp_path)
+    assert "A clip [dQw4w9WgXcQ].mp4" in result.stdout
+
+
+def test_videos_beside_a_folder_of_videos_are_all_taken(videos, tmp_path) -> None:
+    folder = tmp_path / "disk"
+    shutil.copytree(videos / "videos/bounce", folder)
+    shutil.copytree(videos / "videos/spin_clockwise", folder / "samples")
+    result = iic("pretrain", "--data", folder, *SMALL, "OPTIM.EPOCHS", "1", cwd=tmp_path)
+    assert json.loads((run_folder(result, tmp_path) / "metrics.json").read_text())["videos"] == 12
+
+
+def test_the_command_line_starts_without_torch() -> None:
+    code = "import sys, iic_ptv.cli.main; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
 
 
 def test_help_lists_the_commands_and_version() -> None:

@@ -46,4 +46,4 @@ def test_two_processes_are_one_with_the_doubled_batch(tmp_path) -> None:
     banks = [rank["state"]["bank.features"] for rank in ranks]
     assert torch.equal(banks[0], banks[1])
     assert torch.allclose(banks[0], alone.bank.features, atol=1e-6)
-    assert torch.allclose(ranks[0]["state"]["normalizer"], alone.normalizer, rtol=1e-5)
+    assert torch.allclose(ranks[0]["state"]["log_normalizer"], alone.log_normalizer, rtol=1e-5)

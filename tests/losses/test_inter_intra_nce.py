@@ -96,13 +96,27 @@ def test_nce_normaliser_is_set_once_by_the_first_training_batch() -> None:
     loss, views, negative = make(objective="nce")
     loss.eval()
     assert torch.isfinite(loss(views, negative, torch.arange(B)).loss)
-    assert (loss.normalizer == 0).all()
+    assert not loss.normalizer_is_set
     loss.train()
     loss(views, negative, torch.arange(B))
-    first = loss.normalizer.clone()
-    assert (first > 0).all()
+    first = loss.log_normalizer.clone()
+    assert (first != 0).all()
     loss([10 * view for view in views], negative, torch.arange(B))
-    assert torch.equal(loss.normalizer, first)
+    assert torch.equal(loss.log_normalizer, first)
+
+
+def test_nce_of_long_features_against_filled_banks_stays_finite() -> None:
+    """Unnormalised features have norms around 13 at the start: logits of 180, whose exponential overflows."""
+    loss = InterIntraNCELoss(N, D, num_negatives=K, normalize=False, objective="nce")
+    long = 13 * torch.nn.functional.normalize(torch.ones(B, D))
+    index = torch.arange(B)
+    loss.fill([long, long], long, index)
+    views = [long.clone().requires_grad_(), long.clone().requires_grad_()]
+    output = loss(views, long, index)
+    output.loss.backward()
+    assert torch.isfinite(output.loss)
+    assert all(torch.isfinite(view.grad).all() for view in views)
+    assert torch.isfinite(loss.log_normalizer).all()
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -214,6 +228,8 @@ def test_wrong_input_is_refused_before_anything_changes() -> None:
         (lambda: InterIntraNCELoss(N, D, objective="hinge"), "objective"),
         (lambda: InterIntraNCELoss(N, D, num_views=1), "two views"),
         (lambda: InterIntraNCELoss(1, D, exclude_self=True), "exclude_self"),
+        (lambda: InterIntraNCELoss(N, D, num_negatives=-1), "num_negatives"),
+        (lambda: InterIntraNCELoss(N, D, num_negatives=0, intra_negatives=False), "num_negatives"),
     ]
     for call, message in wrong:
         with pytest.raises(InputError, match=message):

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from iic_ptv.cli.main import main
 from iic_ptv.config import load_config
 from iic_ptv.data.procedural import write_videos
 from iic_ptv.errors import InputError, RunInterrupted
@@ -83,7 +84,7 @@ def test_a_run_leaves_all_that_is_needed_to_repeat_and_read_it(videos, tmp_path)
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
-@pytest.mark.parametrize("step", [1, 2, 3, 5, 9])
+@pytest.mark.parametrize("step", [1, 2, 3, 5, 8])
 def test_interrupted_at_any_step_and_resumed_ends_with_the_same_bits(videos, tmp_path, step, workers) -> None:
     cfg = configuration(videos, "VIEWS", "[interrupting, residual]")
     whole, parts = tmp_path / "whole", tmp_path / "parts"
@@ -104,10 +105,41 @@ def test_interrupted_at_any_step_and_resumed_ends_with_the_same_bits(videos, tmp
         assert torch.equal(value, resumed[name]) if isinstance(value, torch.Tensor) else value == resumed[name], name
 
 
+def test_interrupted_at_its_last_step_a_run_is_complete(videos, tmp_path) -> None:
+    InterruptingView.batches_left = 3 * STEPS_PER_EPOCH
+    result = pretrain(configuration(videos, "VIEWS", "[interrupting, residual]"), tmp_path)
+    assert result.metrics["steps"] == 3 * STEPS_PER_EPOCH
+
+
 def test_ctrl_c_means_what_it_did_before_once_the_run_is_over(videos, tmp_path) -> None:
     before = signal.getsignal(signal.SIGINT)
     pretrain(configuration(videos, "OPTIM.EPOCHS", "1"), tmp_path)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_is_given_back_after_an_error_too(videos, tmp_path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(InputError, match="cannot cut"):
+        pretrain(configuration(videos, "DATA.CROP", "32"), tmp_path)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize(("epochs", "every"), [("3", "2"), ("1", "10")])
+def test_the_last_checkpoint_is_that_of_the_end(videos, tmp_path, epochs, every) -> None:
+    pretrain(configuration(videos, "OPTIM.EPOCHS", epochs, "TRAINER.CHECKPOINT_EVERY", every), tmp_path)
+    assert read_checkpoint(tmp_path).step == int(epochs) * STEPS_PER_EPOCH
+
+
+def test_a_complete_run_can_be_made_longer_and_ends_as_a_long_one_would(videos, tmp_path) -> None:
+    states = []
+    for name, parts in (("whole", ["3"]), ("parts", ["1", "3"])):
+        (tmp_path / name).mkdir()
+        for epochs in parts:
+            cfg = configuration(videos, "OPTIM.EPOCHS", epochs, "OPTIM.SCHEDULE", "constant")
+            resume = read_checkpoint(tmp_path / name) if epochs != parts[0] else None
+            states.append(pretrain(cfg, tmp_path / name, resume).task.state_dict())
+    for key, value in states[0].items():
+        assert torch.equal(value, states[-1][key]) if isinstance(value, torch.Tensor) else value == states[-1][key], key
 
 
 @pytest.mark.parametrize("schedule", ["multistep", "cosine", "one_cycle", "constant"])
@@ -145,7 +177,7 @@ def test_the_variants_of_the_method_train(videos, tmp_path, options) -> None:
         (["INTRA_NEGATIVE", "freeze"], "INTRA_NEGATIVES: there is no 'freeze'"),
         (["INTRA_NEGATIVE_OPTIONS.speed", "1"], "INTRA_NEGATIVE_OPTIONS: .*speed"),
         (["VIEWS", "[rgb]"], "at least two views"),
-        (["MODEL.HEAD", "[8]"], r"MODEL.HEAD: expected \[hidden, output\]"),
+        (["TRAINER.DEVICES", "0"], "TRAINER"),
         (["DATA.AUGMENTATION", "weak"], "DATA.AUGMENTATION: expected one of crop, strong"),
         (["DATA.KIND", "ucf"], "DATASETS: there is no 'ucf'"),
         (["DATA.ROOT", "no/such/folder"], "no/such/folder"),
@@ -174,7 +206,7 @@ def test_resuming_another_run_is_refused(videos, tmp_path) -> None:
         (["DATA.LISTS", str(videos / "splits/testlist01.txt")], "the data now hold 6 videos"),
     ]:
         with pytest.raises(InputError, match=message):
-            pretrain(configuration(videos, *options), tmp_path, resume=checkpoint)
+            pretrain(configuration(videos, *options, "OPTIM.EPOCHS", "9"), tmp_path, resume=checkpoint)
     assert (tmp_path / LAST).read_bytes() == before
 
 
@@ -199,6 +231,13 @@ def test_run_folders_are_never_shared(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be made"):
         create_run_folder(tmp_path / "file", "pretrain", "name")
+
+
+def test_two_runs_of_one_process_get_two_folders(videos, tmp_path) -> None:
+    options = ["--data", str(videos / "videos"), *SMALL, "OPTIM.EPOCHS", "1", "OUTPUT", str(tmp_path)]
+    for _ in range(2):
+        main(["pretrain", *options])
+    assert len(list((tmp_path / "pretrain").glob("*/metrics.json"))) == 2
 
 
 def test_names_of_runs_tell_the_varied_options() -> None:

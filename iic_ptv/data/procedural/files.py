@@ -76,7 +76,10 @@ def write_videos(
         tuple(motions), train_per_class, test_per_class, num_frames, (height, width), frame_rate, seed
     )
     folder = Path(folder)
-    _claim(folder, collection)
+    try:
+        _claim(folder, collection)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written to ({error.strerror}). Name another folder.") from error
     missing = [video for video in collection.videos() if not (folder / "videos" / video.path).exists()]
     _write_missing(folder / "videos", collection, missing, progress)
     for name, content in collection.lists().items():

@@ -1,10 +1,13 @@
-"""Retrieval accuracies as a table for the terminal."""
+"""What commands say on the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rich.console import Console
 from rich.table import Table
+
+console = Console()
 
 
 def accuracy_table(rows: Mapping[str, Mapping[int, float]], chance: Mapping[int, float]) -> Table:
@@ -13,3 +16,8 @@ def accuracy_table(rows: Mapping[str, Mapping[int, float]], chance: Mapping[int,
     for name, accuracy in [*rows.items(), ("chance", chance)]:
         table.add_row(name, *(f"{100 * value:.1f}" for value in accuracy.values()))
     return table
+
+
+def say(text: str, style: str | None = None) -> None:
+    """Print a line as it is: names of files may hold brackets, which rich would take for markup."""
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
