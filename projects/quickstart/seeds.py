@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
+import os
 import statistics
 from datetime import date
 from pathlib import Path
@@ -27,7 +27,7 @@ def run_seeds(seeds: list[int], overrides: list[str]) -> dict[str, Any]:
     for seed in seeds:
         folder = quickstart(["SEED", str(seed), *overrides])
         metrics[str(seed)] = json.loads((folder / "metrics.json").read_text())
-    measured = {"date": f"{date.today():%Y-%m-%d}", "processor": platform.processor(), "versions": versions()}
+    measured = {"date": f"{date.today():%Y-%m-%d}", "cores": os.cpu_count(), "versions": versions()}
     return {"measured": measured, "overrides": overrides, "seeds": metrics}
 
 
