@@ -122,8 +122,8 @@ def test_ctrl_c_leaves_a_checkpoint_and_resume_goes_on(videos, tmp_path) -> None
     assert metrics["steps"] == (step // steps_per_epoch + 2) * steps_per_epoch
 
 
-def test_two_devices_make_one_run_and_train_as_one_process_would(videos, tmp_path) -> None:
-    """Two gloo processes of batch 2 and one process of batch 4 see the same videos and make as many steps."""
+def test_two_devices_make_one_run_of_as_many_steps_as_one_device(videos, tmp_path) -> None:
+    """Two gloo processes of batch 2 are launched by the first, share its folder, and step as one of batch 4 does."""
     steps = []
     for devices, batch_size in (("1", "4"), ("2", "2")):
         options = [*SMALL, "TRAINER.DEVICES", devices, "OPTIM.BATCH_SIZE", batch_size, "LOSS.FILL_BANKS", "True"]
