@@ -78,9 +78,14 @@ def is_further_process() -> bool:
 
 
 def describe_run(folder: Path, config: str) -> None:
-    """Write what the run is: its configuration, its command, the versions and the commit of the code."""
-    (folder / "config.yaml").write_text(config)
-    write_json(folder / "versions.json", {"command": command_line(), "commit": _commit(), **versions()})
+    """Write what the run is: its configuration, its command, the versions and the commit of the code.
+
+    What a resumed run is goes beside it, into ``config-2.yaml`` and ``versions-2.json``, then ``-3`` and so on.
+    """
+    parts = len(list(folder.glob("versions*.json")))
+    suffix = f"-{parts + 1}" if parts else ""
+    (folder / f"config{suffix}.yaml").write_text(config)
+    write_json(folder / f"versions{suffix}.json", {"command": command_line(), "commit": _commit(), **versions()})
 
 
 def versions() -> dict[str, str]:

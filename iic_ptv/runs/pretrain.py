@@ -82,7 +82,7 @@ def pretrain(cfg: CfgNode, folder: Path, resume: Checkpoint | None = None, label
 
     started = time.perf_counter()
     trainer.fit(task, datamodule=data, ckpt_path=str(resume.path) if resume else None, weights_only=True)
-    trainer.save_checkpoint(folder / LAST)
+    trainer.save_checkpoint(folder / LAST, weights_only=False)
     metrics = {
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,

@@ -68,7 +68,7 @@ class StopInGoodOrder(Callback):
         if trainer.world_size > 1:  # all processes stop at the same step, whichever of them the signal reached
             self.requested = trainer.strategy.reduce_boolean_decision(self.requested, all=False)
         if self.requested and trainer.global_step < trainer.estimated_stepping_batches:
-            trainer.save_checkpoint(self.checkpoint)
+            trainer.save_checkpoint(self.checkpoint, weights_only=False)
             raise RunInterrupted(str(self.checkpoint))
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:

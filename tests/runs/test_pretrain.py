@@ -41,8 +41,11 @@ class InterruptingView(nn.Module):
         return clip
 
 
-if "interrupting" not in VIEWS:
-    VIEWS.register(InterruptingView, name="interrupting")
+@pytest.fixture(autouse=True)
+def interrupting_view(monkeypatch) -> None:
+    """Register the view for one test alone; others are parametrised over the registry."""
+    monkeypatch.setitem(VIEWS._obj_map, "interrupting", InterruptingView)
+    monkeypatch.setattr(InterruptingView, "batches_left", -1)
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +141,8 @@ def test_a_complete_run_can_be_made_longer_and_ends_as_a_long_one_would(videos, 
             cfg = configuration(videos, "OPTIM.EPOCHS", epochs, "OPTIM.SCHEDULE", "constant")
             resume = read_checkpoint(tmp_path / name) if epochs != parts[0] else None
             states.append(pretrain(cfg, tmp_path / name, resume).task.state_dict())
+    assert load_config(tmp_path / "parts/config.yaml").OPTIM.EPOCHS == 1
+    assert load_config(tmp_path / "parts/config-2.yaml").OPTIM.EPOCHS == 3
     for key, value in states[0].items():
         assert torch.equal(value, states[-1][key]) if isinstance(value, torch.Tensor) else value == states[-1][key], key
 
