@@ -191,9 +191,13 @@ def test_in_a_browser(report, written, tmp_path):
     """Chromium shows the gallery, has nothing to complain of, fits the page to a phone and plays the clips."""
     probe = """<script>
       const player = document.querySelector(".query-card .player");
-      document.querySelector(".query-card").focus();
       const page = document.documentElement;
       page.dataset.fits = page.scrollWidth <= window.innerWidth;
+      // A headless window may not have the focus that starts the strips; so give the player the rule itself.
+      const rules = [...document.styleSheets].flatMap(sheet => [...sheet.cssRules])
+        .flatMap(rule => rule.media && matchMedia(rule.conditionText).matches ? [...rule.cssRules] : [rule]);
+      const playing = rules.find(rule => (rule.selectorText || "").includes(".query-card:focus .player"));
+      player.style.animation = playing.style.animation;
       page.dataset.animation = getComputedStyle(player).animationName;
       page.dataset.timing = getComputedStyle(player).animationTimingFunction;
       console.log("the probe ran");
