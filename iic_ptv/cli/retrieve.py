@@ -29,5 +29,6 @@ def run(options: argparse.Namespace) -> None:
     """Score the retrieval, and print and write the figures."""
     from iic_ptv.runs.command import retrieve_command
 
-    overrides = [*(["DATA.ROOT", options.data] if options.data else []), *options.overrides]
-    retrieve_command(options.checkpoint, options.config, options.query, options.gallery, overrides)
+    retrieve_command(
+        options.checkpoint, options.config, options.data, options.query, options.gallery, options.overrides
+    )

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from iic_ptv.errors import InputError
+from iic_ptv.losses.distributed import gather, rank, world_size
 from iic_ptv.losses.memory_bank import MemoryBank
 from iic_ptv.randomness import seed_of
 
@@ -221,24 +221,19 @@ class InterIntraNCELoss(nn.Module):
         """log Z of a pair; while it is not set, that of ``Z = mean(exp(logits)) * N``, which a training step keeps."""
         if self.normalizer_is_set:
             return self.log_normalizer[pair]
-        estimate = logits.flatten().logsumexp(dim=0)
-        if _world_size() > 1:
-            estimates = [torch.empty_like(estimate) for _ in range(_world_size())]
-            dist.all_gather(estimates, estimate)
-            estimate = torch.stack(estimates).logsumexp(dim=0)
-        estimate = estimate + math.log(self.num_videos / (logits.numel() * _world_size()))
+        total = gather(logits.flatten().logsumexp(dim=0, keepdim=True), dim=0).logsumexp(dim=0)
+        estimate = total + math.log(self.num_videos / (logits.numel() * world_size()))
         if self.training:
             self.log_normalizer[pair] = estimate
         return estimate
 
     def _draw_negatives(self, index: Tensor) -> Tensor:
         """Draw ``(B, K)`` rows. Processes draw for the joint batch and take their part, as one process would."""
-        world_size, rank = _world_size(), dist.get_rank() if _world_size() > 1 else 0
         generator = torch.Generator(index.device).manual_seed(seed_of(self.seed, self.num_draws))
         self.num_draws += 1
         high = self.num_videos - self.exclude_self
-        shape = (world_size, len(index), self.num_negatives)
-        draws = torch.randint(high, shape, generator=generator, device=index.device)[rank]
+        shape = (world_size(), len(index), self.num_negatives)
+        draws = torch.randint(high, shape, generator=generator, device=index.device)[rank()]
         return draws + (draws >= index[:, None]) if self.exclude_self else draws
 
     def _remember(
@@ -281,10 +276,6 @@ def check_rows(index: Tensor, num_videos: int) -> None:
             "build the loss with num_videos = length of the training set."
         )
     torch._assert_async(inside)
-
-
-def _world_size() -> int:
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def _mean_metrics(metrics: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from iic_ptv.losses.distributed import gather
 
 
 class MemoryBank(nn.Module):
@@ -44,7 +45,7 @@ class MemoryBank(nn.Module):
             index: rows ``(B,)``.
             momentum: in place of the bank's own; 0 replaces the rows.
         """
-        features, index = _gather(features.to(self.features.dtype), dim=1), _gather(index, dim=0)
+        features, index = gather(features.to(self.features.dtype), dim=1), gather(index, dim=0)
         momentum = self.momentum if momentum is None else momentum
         features = features[:, _last_occurrence(index)]
         mixed = self.features[:, index].mul_(momentum).add_(features, alpha=1 - momentum)
@@ -60,12 +61,3 @@ def _last_occurrence(index: Tensor) -> Tensor:
     """For every position the last position that holds the same index, without waiting for the device."""
     position = torch.arange(len(index), device=index.device)
     return torch.where(index[:, None] == index, position, -1).amax(dim=1)
-
-
-def _gather(tensor: Tensor, dim: int) -> Tensor:
-    """Concatenate the tensors of all processes along ``dim``, in the order of their ranks."""
-    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
-        return tensor
-    parts = [torch.empty_like(tensor, memory_format=torch.contiguous_format) for _ in range(dist.get_world_size())]
-    dist.all_gather(parts, tensor.contiguous())
-    return torch.cat(parts, dim=dim)

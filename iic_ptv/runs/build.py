@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR, OneCycleLR
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.clips import ClipDataset, EvaluationClipDataset
 from iic_ptv.data.index import VideoIndex, class_folders, flat_folder
+from iic_ptv.data.list_files import find_file
 from iic_ptv.data.loaders import ReadableBatches, evaluation_loader
 from iic_ptv.data.module import ClipDataModule
 from iic_ptv.errors import InputError
@@ -44,7 +45,7 @@ def build_index(cfg: CfgNode, lists: Sequence[str] | None = None) -> VideoIndex:
     if lists is not None and len(lists) == 1 and Path(lists[0]).is_dir():
         return _index_of(cfg, "auto", lists[0])
     for name in lists or []:
-        if not (Path(name).is_file() or (cfg.DATA.ROOT and (Path(cfg.DATA.ROOT) / name).is_file())):
+        if not find_file(name, Path(cfg.DATA.ROOT)).is_file():
             raise InputError(f"{name}: there is no such list or folder of videos.")
     if not cfg.DATA.ROOT:
         raise InputError("DATA.ROOT: name the folder of the videos, for example with --data FOLDER.")
@@ -54,7 +55,11 @@ def build_index(cfg: CfgNode, lists: Sequence[str] | None = None) -> VideoIndex:
 
 
 def _index_of(cfg: CfgNode, kind: str, root: str, lists: Sequence[str] = ()) -> VideoIndex:
-    kind = _detect_kind(root, lists) if kind == "auto" else kind
+    if kind == "auto":
+        listed = Path(lists[0] if lists else root)
+        if not lists and listed.suffix != ".csv":
+            return _folder_index(root)
+        kind = "csv" if listed.suffix == ".csv" else "ucf101_lists"
     options: dict[str, Any] = {}
     if kind == "csv":
         options = {"file": lists[0] if lists else None, "missing": cfg.DATA.MISSING}
@@ -63,16 +68,14 @@ def _index_of(cfg: CfgNode, kind: str, root: str, lists: Sequence[str] = ()) -> 
     return _construct(DATASETS.get(kind), "DATA", root, **options)
 
 
-def _detect_kind(root: str, lists: Sequence[str]) -> str:
-    """What the data look like: lists, a CSV file, class folders, or a folder of anything."""
-    if lists or Path(root).suffix == ".csv":
-        return "csv" if Path(lists[0] if lists else root).suffix == ".csv" else "ucf101_lists"
+def _folder_index(root: str) -> VideoIndex:
+    """A folder as class folders if these hold all its videos, else as it is, without labels."""
     everything = flat_folder(root)  # which says what is wrong if there are no videos at all
     try:
         in_classes = class_folders(root)
     except InputError:
-        return "flat_folder"
-    return "class_folders" if len(in_classes) == len(everything) else "flat_folder"
+        return everything
+    return in_classes if len(in_classes) == len(everything) else everything
 
 
 def build_data(cfg: CfgNode, index: VideoIndex, bad_videos: BadVideoLog) -> ClipDataModule:

@@ -27,7 +27,7 @@ EXTENDABLE_SCHEDULES = ("multistep", "constant")  # the others are made for a nu
 
 def pretrain_command(config: str | None, data: str | None, overrides: Sequence[str], resume: str | None) -> None:
     """Pre-train in a new run folder, or go on in an old one."""
-    overrides = [*(["DATA.ROOT", data] if data else []), *overrides]
+    overrides = _with_root(data, overrides)
     if resume is not None:
         _resume(resume, config, overrides)
         return
@@ -74,13 +74,14 @@ def _pretrain(cfg: CfgNode, folder: Path, checkpoint: Checkpoint | None) -> None
 def retrieve_command(
     checkpoint: str | None,
     config: str | None,
+    data: str | None,
     query: Sequence[str] | None,
     gallery: Sequence[str] | None,
     overrides: Sequence[str],
 ) -> None:
     """Score retrieval with a checkpoint's network, or with an untrained one, in a run folder of its own."""
     loaded = read_checkpoint(checkpoint) if checkpoint else None
-    cfg = load_config(config, overrides, base=loaded.config if loaded else None)
+    cfg = load_config(config, _with_root(data, overrides), base=loaded.config if loaded else None)
     if query:
         cfg.EVAL.QUERY = list(query)
     if gallery:
@@ -108,6 +109,11 @@ def retrieve_command(
     console.print(accuracy_table(result.accuracy, result.chance))
     _say_bad_videos(folder, len(gallery_index) + len(query_index))
     say(f"written to {folder / 'metrics.json'}")
+
+
+def _with_root(data: str | None, overrides: Sequence[str]) -> list[str]:
+    """The overrides, with ``--data FOLDER`` as the first of them."""
+    return [*(["DATA.ROOT", data] if data else []), *overrides]
 
 
 def _say_bad_videos(folder: Path, total: int) -> None:

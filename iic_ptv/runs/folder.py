@@ -34,10 +34,6 @@ def create_run_folder(output: str | Path, command: str, name: str) -> Path:
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
-            if not parent.is_dir():
-                raise InputError(
-                    f"OUTPUT: {parent} is a file, not a folder; name another with OUTPUT FOLDER."
-                ) from None
             continue
         except OSError as error:
             raise InputError(f"OUTPUT: {folder} cannot be made ({error.strerror}); name another folder.") from error
