@@ -163,9 +163,16 @@ TASKS = Registry("TASKS", "a LightningModule that is built from plain objects an
 TASKS.register_lazily("iic", "iic_ptv.tasks.iic:IICTask")
 
 DATASETS = Registry(
-    "DATASETS", "f(root, **options) -> iic_ptv.data.index.VideoIndex, whose rows are the rows of the memory banks."
+    "DATASETS",
+    "f(root, **options) -> iic_ptv.data.index.VideoIndex, whose rows are the rows of the memory banks; data sets with "
+    "official lists take the options annotations=None, split=1, subset='train', missing='error'.",
 )
-DATASETS.register_lazily("class_folders", "iic_ptv.data.index:class_folders")
-DATASETS.register_lazily("flat_folder", "iic_ptv.data.index:flat_folder")
-DATASETS.register_lazily("ucf101_lists", "iic_ptv.data.index:ucf101_lists")
-DATASETS.register_lazily("csv", "iic_ptv.data.index:csv_file")
+DATASETS.register_lazily("any_folder", "iic_ptv.data.collections.folders:any_folder")
+DATASETS.register_lazily("class_folders", "iic_ptv.data.collections.folders:class_folders")
+DATASETS.register_lazily("flat_folder", "iic_ptv.data.collections.folders:flat_folder")
+DATASETS.register_lazily("csv", "iic_ptv.data.collections.csv_file:csv_file")
+DATASETS.register_lazily("ucf101_lists", "iic_ptv.data.collections.ucf101:ucf101_lists")
+DATASETS.register_lazily("ucf101", "iic_ptv.data.collections.ucf101:ucf101")
+DATASETS.register_lazily("hmdb51", "iic_ptv.data.collections.hmdb51:hmdb51")
+DATASETS.register_lazily("kinetics", "iic_ptv.data.collections.kinetics:kinetics")
+DATASETS.register_lazily("something_something", "iic_ptv.data.collections.something_something:something_something")

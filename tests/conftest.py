@@ -16,6 +16,12 @@ CLASSES = ("jump", "run", "walk")
 VIDEOS_PER_CLASS = 3
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what tests cache, also in the commands that they run, away from the user's cache and from other tests'."""
+    os.environ["IIC_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def video_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Nine MP4s of 20 frames, 32 x 64 pixels, in three class folders: ``jump/v_jump_g01_c01.mp4``, ...

@@ -9,7 +9,7 @@ from lightning.pytorch import Trainer
 from torch.utils.data import DataLoader
 
 import iic_ptv  # noqa: F401  (lets pytorchvideo.transforms be imported)
-from iic_ptv.data.index import class_folders
+from iic_ptv.data.collections import class_folders
 from iic_ptv.losses import InterIntraNCELoss
 from iic_ptv.models import r3d
 from iic_ptv.tasks.iic import IICTask
