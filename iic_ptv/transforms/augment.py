@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from iic_ptv.errors import InputError
-from iic_ptv.transforms.clip import check_clip, draw_event, draw_uniform, per_clip
+from iic_ptv.transforms.clip import Draws, RandomTransform, check_clip, draw_event, draw_uniform, per_clip
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -17,7 +17,7 @@ LUMA = (0.299, 0.587, 0.114)  # weights of R, G, B in the brightness of a pixel 
 RGB_TO_YIQ = (LUMA, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
 
 
-def random_horizontal_flip(clip: Tensor, probability: float = 0.5, generator: torch.Generator | None = None) -> Tensor:
+def random_horizontal_flip(clip: Tensor, probability: float = 0.5, generator: Draws = None) -> Tensor:
     """Mirror a clip ``(..., C, T, H, W)`` left to right with ``probability``."""
     check_clip(clip)
     return torch.where(per_clip(draw_event(clip, probability, generator)), clip.flip(-1), clip)
@@ -37,7 +37,7 @@ def color_jitter(
     saturation: float = 0.4,
     hue: float = 0.1,
     probability: float = 0.8,
-    generator: torch.Generator | None = None,
+    generator: Draws = None,
 ) -> Tensor:
     """Change brightness, contrast, saturation and hue, in this order, by factors drawn per clip.
 
@@ -92,7 +92,7 @@ def gaussian_blur(
     clip: Tensor,
     sigma: tuple[float, float] = (0.1, 2.0),
     probability: float = 0.5,
-    generator: torch.Generator | None = None,
+    generator: Draws = None,
 ) -> Tensor:
     """Blur every frame by a Gaussian whose width is drawn per clip.
 
@@ -130,19 +130,19 @@ def normalize(clip: Tensor, mean: Sequence[float] = IMAGENET_MEAN, std: Sequence
     return (clip - clip.new_tensor(mean).view(shape)) / clip.new_tensor(std).view(shape)
 
 
-class HorizontalFlip(nn.Module):
+class HorizontalFlip(RandomTransform):
     """:func:`random_horizontal_flip` as a module."""
 
     def __init__(self, probability: float = 0.5) -> None:
         super().__init__()
         self.probability = probability
 
-    def forward(self, clip: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, clip: Tensor, generator: Draws = None) -> Tensor:
         """Return the clip or its mirror image."""
         return random_horizontal_flip(clip, self.probability, generator)
 
 
-class ColorJitter(nn.Module):
+class ColorJitter(RandomTransform):
     """:func:`color_jitter` as a module."""
 
     def __init__(
@@ -157,24 +157,24 @@ class ColorJitter(nn.Module):
         self.strengths = (brightness, contrast, saturation, hue)
         self.probability = probability
 
-    def forward(self, clip: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, clip: Tensor, generator: Draws = None) -> Tensor:
         """Return the clip in other colours, in [0, 1]."""
         return color_jitter(clip, *self.strengths, self.probability, generator)
 
 
-class RandomGrayscale(nn.Module):
+class RandomGrayscale(RandomTransform):
     """:func:`grayscale` for a share of the clips."""
 
     def __init__(self, probability: float = 0.2) -> None:
         super().__init__()
         self.probability = probability
 
-    def forward(self, clip: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, clip: Tensor, generator: Draws = None) -> Tensor:
         """Return the clip, or the clip in grey."""
         return torch.where(per_clip(draw_event(clip, self.probability, generator)), grayscale(clip), clip)
 
 
-class GaussianBlur(nn.Module):
+class GaussianBlur(RandomTransform):
     """:func:`gaussian_blur` as a module."""
 
     def __init__(self, sigma: tuple[float, float] = (0.1, 2.0), probability: float = 0.5) -> None:
@@ -182,7 +182,7 @@ class GaussianBlur(nn.Module):
         self.sigma = sigma
         self.probability = probability
 
-    def forward(self, clip: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, clip: Tensor, generator: Draws = None) -> Tensor:
         """Return the clip, or the clip blurred."""
         return gaussian_blur(clip, self.sigma, self.probability, generator)
 

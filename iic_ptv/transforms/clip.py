@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from iic_ptv.errors import InputError
 
 TIME = -3  # axis of the frames in (..., C, T, H, W)
+
+Draws = torch.Generator | Sequence[torch.Generator] | None
+"""Where a transform's draws come from: one generator, one for each clip of a batch ``(B, C, T, H, W)``, or, for None,
+PyTorch's global one. With generators of its own, a clip is treated the same in a batch as alone."""
+
+
+class RandomTransform(nn.Module):
+    """A transform that draws once per clip: ``forward(clip, generator=None)``, see :data:`Draws`."""
 
 
 def check_clip(clip: Tensor, floating: bool = False) -> None:
@@ -36,19 +47,38 @@ def per_clip(values: Tensor) -> Tensor:
     return values[..., None, None, None, None]
 
 
-def draw_integers(clip: Tensor, high: int, generator: torch.Generator | None) -> Tensor:
+def draw(clip: Tensor, generator: Draws, sample: Callable[..., Tensor]) -> Tensor:
+    """Draw for every clip, on the clip's device.
+
+    Args:
+        clip: ``(..., C, T, H, W)``.
+        generator: source of the draws.
+        sample: ``sample(shape, generator=..., device=...)`` draws for clips of the batch shape given.
+
+    Raises:
+        InputError: there are several generators, and not one for each clip.
+    """
+    if isinstance(generator, Sequence):
+        if clip.shape[:-4] != (len(generator),):
+            raise InputError(f"{len(generator)} generators cannot serve clips of shape {tuple(clip.shape)}.")
+        draws = torch.stack([sample((), generator=each, device=each.device) for each in generator])
+    else:
+        device = clip.device if generator is None else generator.device
+        draws = sample(batch_shape(clip), generator=generator, device=device)
+    return draws.to(clip.device, non_blocking=True)
+
+
+def draw_integers(clip: Tensor, high: int, generator: Draws) -> Tensor:
     """Draw one integer per clip, uniform over ``0 .. high - 1``, on the clip's device."""
-    device = generator.device if generator is not None else clip.device
-    return torch.randint(high, batch_shape(clip), generator=generator, device=device).to(clip.device)
+    return draw(clip, generator, partial(torch.randint, high))
 
 
-def draw_uniform(clip: Tensor, low: float, high: float, generator: torch.Generator | None) -> Tensor:
+def draw_uniform(clip: Tensor, low: float, high: float, generator: Draws) -> Tensor:
     """Draw one number per clip, uniform over ``[low, high)``, on the clip's device."""
-    device = generator.device if generator is not None else clip.device
-    return torch.rand(batch_shape(clip), generator=generator, device=device).mul(high - low).add(low).to(clip.device)
+    return draw(clip, generator, torch.rand).mul(high - low).add(low)
 
 
-def draw_event(clip: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
+def draw_event(clip: Tensor, probability: float, generator: Draws) -> Tensor:
     """Draw one truth value per clip that is true with ``probability``, on the clip's device."""
     return draw_uniform(clip, 0.0, 1.0, generator) < probability
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from iic_ptv.errors import InputError
-from iic_ptv.transforms.clip import batch_shape, check_clip, draw_integers
+from iic_ptv.transforms.clip import Draws, RandomTransform, batch_shape, check_clip, draw_integers
 
 Size = int | tuple[int, int]  # a square's side, or (height, width), in pixels
 
@@ -48,7 +48,7 @@ def center_crop(clip: Tensor, size: Size) -> Tensor:
     return clip[..., room[0] // 2 : room[0] // 2 + height, room[1] // 2 : room[1] // 2 + width]
 
 
-def random_crop(clip: Tensor, size: Size, generator: torch.Generator | None = None) -> Tensor:
+def random_crop(clip: Tensor, size: Size, generator: Draws = None) -> Tensor:
     """Cut one window per clip, the same in all its frames.
 
     Args:
@@ -121,9 +121,9 @@ class CenterCrop(Resize):
         return center_crop(clip, self.size)
 
 
-class RandomCrop(Resize):
+class RandomCrop(Resize, RandomTransform):
     """:func:`random_crop` as a module."""
 
-    def forward(self, clip: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, clip: Tensor, generator: Draws = None) -> Tensor:
         """Return one window per clip."""
         return random_crop(clip, self.size, generator)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from iic_ptv.errors import InputError
-from iic_ptv.transforms.clip import check_clip
+from iic_ptv.transforms.clip import Draws, RandomTransform, check_clip, draw_event, per_clip
 
 COMPONENTS = ("u", "v")
 
@@ -51,3 +52,21 @@ class FlowChannel(nn.Module):
     def extra_repr(self) -> str:
         """Show the option."""
         return f"channel={self.channel!r}"
+
+
+class FlowFlip(RandomTransform):
+    """Mirror a flow ``(..., 2, T, H, W)`` in [0, 1] left to right: what moved right moves left.
+
+    Draws as :class:`~iic_ptv.transforms.augment.HorizontalFlip` does, so that with generators seeded alike a video
+    and its flow are mirrored together.
+    """
+
+    def __init__(self, probability: float = 0.5) -> None:
+        super().__init__()
+        self.probability = probability
+
+    def forward(self, flow: Tensor, generator: Draws = None) -> Tensor:
+        """Return the flow or its mirror image, in which u changes its sign: 1 - u, as 0.5 is no motion."""
+        u, v = flow.flip(-1).split(1, dim=-4)
+        mirrored = per_clip(draw_event(flow, self.probability, generator))
+        return torch.where(mirrored, torch.cat([1 - u, v], dim=-4), flow)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from iic_ptv.transforms.clip import TIME, check_clip, draw_integers, reorder_frames
+from iic_ptv.transforms.clip import TIME, Draws, RandomTransform, check_clip, draw_integers, reorder_frames
 
 
-def repeat_frame(clip: Tensor, generator: torch.Generator | None = None) -> Tensor:
+def repeat_frame(clip: Tensor, generator: Draws = None) -> Tensor:
     """Repeat one frame, drawn uniformly per clip, over the whole clip.
 
     Args:
@@ -24,9 +23,9 @@ def repeat_frame(clip: Tensor, generator: torch.Generator | None = None) -> Tens
     return reorder_frames(clip, frame[..., None].expand(*frame.shape, num_frames))
 
 
-class RepeatFrame(nn.Module):
+class RepeatFrame(RandomTransform):
     """:func:`repeat_frame` as a module."""
 
-    def forward(self, clip: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, clip: Tensor, generator: Draws = None) -> Tensor:
         """Return a clip of the same shape that shows one of its frames."""
         return repeat_frame(clip, generator)

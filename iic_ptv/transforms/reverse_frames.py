@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from iic_ptv.transforms.clip import TIME, check_clip
+from iic_ptv.transforms.clip import TIME, Draws, RandomTransform, check_clip
 
 
 def reverse_frames(clip: Tensor) -> Tensor:
@@ -14,9 +13,9 @@ def reverse_frames(clip: Tensor) -> Tensor:
     return clip.flip(TIME)
 
 
-class ReverseFrames(nn.Module):
+class ReverseFrames(RandomTransform):
     """:func:`reverse_frames` as a module; takes a generator like the other intra-negatives and draws nothing."""
 
-    def forward(self, clip: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, clip: Tensor, generator: Draws = None) -> Tensor:
         """Return the clip played backwards, of the same shape."""
         return reverse_frames(clip)

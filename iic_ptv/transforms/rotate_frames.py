@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from iic_ptv.errors import InputError
-from iic_ptv.transforms.clip import check_clip, draw_integers, per_clip
+from iic_ptv.transforms.clip import Draws, RandomTransform, check_clip, draw_integers, per_clip
 
 ANGLES = (90, 180, 270)
 
 
-def rotate_frames(clip: Tensor, angles: Sequence[int] = ANGLES, generator: torch.Generator | None = None) -> Tensor:
+def rotate_frames(clip: Tensor, angles: Sequence[int] = ANGLES, generator: Draws = None) -> Tensor:
     """Rotate all frames of a clip by the same right angle, drawn per clip.
 
     Args:
@@ -41,14 +41,14 @@ def rotate_frames(clip: Tensor, angles: Sequence[int] = ANGLES, generator: torch
     return rotated
 
 
-class RotateFrames(nn.Module):
+class RotateFrames(RandomTransform):
     """:func:`rotate_frames` as a module."""
 
     def __init__(self, angles: Sequence[int] = ANGLES) -> None:
         super().__init__()
         self.angles = tuple(angles)
 
-    def forward(self, clip: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, clip: Tensor, generator: Draws = None) -> Tensor:
         """Return a clip of the same shape, turned in the image plane."""
         return rotate_frames(clip, self.angles, generator)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from iic_ptv.errors import InputError
-from iic_ptv.transforms.clip import TIME, batch_shape, check_clip, draw_integers, reorder_frames
+from iic_ptv.transforms.clip import TIME, Draws, RandomTransform, check_clip, draw, draw_integers, reorder_frames
 
 MODES = ("swap", "permute")
 
@@ -17,7 +17,7 @@ def shuffle_segments(
     clip: Tensor,
     num_segments: int = 4,
     mode: Literal["swap", "permute"] = "swap",
-    generator: torch.Generator | None = None,
+    generator: Draws = None,
 ) -> Tensor:
     """Cut each clip into segments and put them in another order, drawn per clip.
 
@@ -56,7 +56,7 @@ def shuffle_segments(
     return reorder_frames(clip, order)
 
 
-def _swap(clip: Tensor, num_segments: int, generator: torch.Generator | None) -> Tensor:
+def _swap(clip: Tensor, num_segments: int, generator: Draws) -> Tensor:
     """The place of every segment ``(..., num_segments)`` after two of them were exchanged."""
     first = draw_integers(clip, num_segments, generator)[..., None]
     second = (first + 1 + draw_integers(clip, num_segments - 1, generator)[..., None]) % num_segments
@@ -64,16 +64,15 @@ def _swap(clip: Tensor, num_segments: int, generator: torch.Generator | None) ->
     return torch.where(segment == first, second, torch.where(segment == second, first, segment))
 
 
-def _permute(clip: Tensor, num_segments: int, generator: torch.Generator | None, otherwise: Tensor) -> Tensor:
+def _permute(clip: Tensor, num_segments: int, generator: Draws, otherwise: Tensor) -> Tensor:
     """A uniform permutation of the segments ``(..., num_segments)``, ``otherwise`` where it is the identity."""
-    device = generator.device if generator is not None else clip.device
-    draws = torch.rand(*batch_shape(clip), num_segments, generator=generator, device=device)
-    place = draws.argsort(dim=-1).to(clip.device)
+    draws = draw(clip, generator, lambda shape, **options: torch.rand(*shape, num_segments, **options))
+    place = draws.argsort(dim=-1)
     identity = (place == torch.arange(num_segments, device=clip.device)).all(dim=-1, keepdim=True)
     return torch.where(identity, otherwise, place)
 
 
-class ShuffleSegments(nn.Module):
+class ShuffleSegments(RandomTransform):
     """:func:`shuffle_segments` as a module."""
 
     def __init__(self, num_segments: int = 4, mode: Literal["swap", "permute"] = "swap") -> None:
@@ -81,7 +80,7 @@ class ShuffleSegments(nn.Module):
         self.num_segments = num_segments
         self.mode = mode
 
-    def forward(self, clip: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, clip: Tensor, generator: Draws = None) -> Tensor:
         """Return a clip of the same shape with its segments out of order."""
         return shuffle_segments(clip, self.num_segments, self.mode, generator)
 
