@@ -15,6 +15,8 @@ DECORD = [
     'decord2>=3.0; platform_system != "Linux" or platform_machine != "x86_64"',
 ]
 
+FLOW = ["opencv-contrib-python-headless>=4.8"]  # contrib: TV-L1 is not in the main modules
+
 setup(
     name="iic-ptv",
     version=VERSION[1],
@@ -44,7 +46,9 @@ setup(
         *DECORD,
     ],
     extras_require={
-        "dev": ["mypy>=1.10", "pytest>=8", "pytest-xdist>=3.5", "ruff>=0.11", "types-PyYAML"],
+        "flow": FLOW,
+        "torchcodec": ["torchcodec"],
+        "dev": ["mypy>=1.10", "pytest>=8", "pytest-xdist>=3.5", "ruff>=0.11", "types-PyYAML", *FLOW],
     },
     entry_points={"console_scripts": ["iic = iic_ptv.cli.main:main"]},
 )

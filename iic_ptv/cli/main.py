@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Sequence
 
 from iic_ptv import __version__
-from iic_ptv.cli import pretrain, quickstart, render, retrieve
+from iic_ptv.cli import check_data, flow, prepare, pretrain, quickstart, render, retrieve
 from iic_ptv.errors import InputError, RunInterrupted, message_of
 
 INTERRUPTED = 130  # what shells report for Ctrl-C
@@ -23,7 +23,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"iic_ptv {__version__}")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (quickstart, pretrain, retrieve, render):
+    for command in (quickstart, pretrain, retrieve, check_data, prepare, flow, render):
         command.add_parser(subparsers)
     return parser
 
