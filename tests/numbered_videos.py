@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
+from av.stream import Disposition
+from PIL import Image
 from torch import Tensor
 
 FRAMES = 20  # of each video of the shared collections
@@ -40,8 +44,13 @@ def write_numbered_video(
     b_frames: int = 2,
     container_options: dict[str, str] | None = None,
     rotation: int = 0,
+    encoder_options: dict[str, str] | None = None,
+    durations: Sequence[int] | None = None,
 ) -> Path:
-    """Encode a video whose frames carry the numbers ``first``, ``first + 1``, ..."""
+    """Encode a video whose frames carry the numbers ``first``, ``first + 1``, ...
+
+    Each is shown for one 25th of a second, or for as many milliseconds as the next of ``durations``, which repeat.
+    """
     height, width = size
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options=container_options or {}) as container:
@@ -49,17 +58,41 @@ def write_numbered_video(
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.gop_size, stream.max_b_frames, stream.thread_count = gop, b_frames, 1
         stream.bit_rate = 1_000_000
-        stream.options = {"sc_threshold": "0"}  # keyframes at fixed distances, not where pictures change
+        stream.options = {"sc_threshold": "0"} | (encoder_options or {})  # keyframes at fixed distances, not at cuts
         if rotation:
             stream.set_display_rotation(rotation)
+        if durations:
+            stream.codec_context.time_base = Fraction(1, 1000)
+        time = 0
         for number in range(first, first + num_frames):
             frame = av.VideoFrame.from_ndarray(number_bars(number, height, width), format="rgb24")
+            if durations:
+                frame.pts, frame.time_base = time, Fraction(1, 1000)
+                time += durations[number % len(durations)]
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
 
 
-def copy_packets(source: Path, target: Path, shift: int = 0, drop_first: int = 0, freeze_time: bool = False) -> Path:
+def write_numbered_pictures(
+    folder: Path, num_frames: int = 24, first: int = 0, size: tuple[int, int] = (32, 64), extension: str = ".jpg"
+) -> Path:
+    """Write a folder of pictures ``frame000001.jpg``, ... that carry the numbers ``first``, ``first + 1``, ..."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in range(num_frames):
+        picture = Image.fromarray(number_bars(first + place, *size))
+        picture.save(folder / f"frame{place + 1:06}{extension}", quality=95)
+    return folder
+
+
+def copy_packets(
+    source: Path,
+    target: Path,
+    shift: int = 0,
+    drop_first: int = 0,
+    freeze_time: bool = False,
+    container_options: dict[str, str] | None = None,
+) -> Path:
     """Copy the packets of a video without decoding, with other times: what careless cutting does to files.
 
     Args:
@@ -68,8 +101,9 @@ def copy_packets(source: Path, target: Path, shift: int = 0, drop_first: int = 0
         shift: frames to move the times by; moved before zero they are cut away by an edit list.
         drop_first: packets to leave out at the begin, so that the copy begins without a keyframe.
         freeze_time: give all packets the time zero.
+        container_options: of the writer of the copy.
     """
-    with av.open(str(source)) as original, av.open(str(target), "w") as copy:
+    with av.open(str(source)) as original, av.open(str(target), "w", options=container_options or {}) as copy:
         stream = original.streams.video[0]
         twin = copy.add_stream_from_template(stream)
         packets = [packet for packet in original.demux(stream) if packet.size][drop_first:]
@@ -90,10 +124,16 @@ def cut_off(source: Path, target: Path, share: float = 0.6) -> Path:
     return target
 
 
-def write_audio(path: Path) -> Path:
-    """A file of the container format of videos that holds sound alone."""
+def write_audio(path: Path, cover: bool = False) -> Path:
+    """A file that holds sound alone, or sound and a picture of its cover (MP3), which is stored as a video stream."""
     with av.open(str(path), "w") as container:
-        stream: Any = container.add_stream("aac", rate=16000, layout="mono")
+        stream: Any = container.add_stream("libmp3lame" if path.suffix == ".mp3" else "aac", rate=16000, layout="mono")
+        if cover:
+            picture: Any = container.add_stream("mjpeg", rate=25)
+            picture.width, picture.height, picture.pix_fmt = 64, 32, "yuvj420p"
+            picture.disposition = Disposition.attached_pic
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(number_bars(1, 32, 64), format="rgb24")))
+            container.mux(picture.encode())
         for part in range(4):
             frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
             frame.sample_rate, frame.pts = 16000, part * 1024

@@ -1,24 +1,29 @@
 """decord: reads the common formats.
 
-decord numbers frames by their times. Where these do not name every frame once (AVI with B-frames, edit lists, broken
-time stamps) it returns other frames than asked for or never returns at all, holding the interpreter's lock. This
-reader therefore refuses such files; it asks PyAV for the frame index, which also keeps files that
-cannot be opened from decord, as that would write to the terminal.
+decord numbers frames by their times, and counts on from a keyframe. Where times do not name every frame once (AVI with
+B-frames, edit lists, broken time stamps) or frames after a keyframe are shown before it (open GOPs), it returns other
+frames than asked for or never returns at all, holding the interpreter's lock. This reader therefore refuses such files;
+it asks PyAV for the frame index, which also keeps files that cannot be opened from decord, as that would write to the
+terminal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 
 import decord
 import torch
 from torch import Tensor
 
 from iic_ptv.data.decoding.errors import VideoError, as_video_error
-from iic_ptv.data.decoding.frame_index import FrameIndex, read_frame_index
+from iic_ptv.data.decoding.frame_index import index_frames
 from iic_ptv.data.decoding.reader import FrameSize, VideoReader, check_indices
+from iic_ptv.data.decoding.streams import OpenVideo
 
 UNREADABLE_WIDTHS = (8, 12, 16, 24, 48, 72)  # decord takes the padding of such rows for a fourth channel, and fails
+SEEKABLE_FORMATS = {"mp4", "matroska"}
+UNSTAMPED_IN_AVI = ("h264", "hevc")
 FAULT_TOLERANCE = 1e-4  # of the frames; decord would put neighbours in the place of damaged frames
 
 decord.logging.set_level(decord.logging.QUIET)
@@ -29,16 +34,17 @@ class DecordReader(VideoReader):
 
     Args:
         path: the file.
-        index: its frame index, if it was read before.
 
     Raises:
         VideoError: the file cannot be read, or decord cannot address its frames exactly.
     """
 
-    def __init__(self, path: str, index: FrameIndex | None = None) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
-        self.index = index or read_frame_index(path)
-        if not self.index.seekable:
+        with closing(OpenVideo(path)) as video:
+            self.index = index_frames(video)
+            exact = self.index.seekable and self.index.closed_gops and _is_sought_exactly(video)
+        if not exact:
             raise VideoError("decord cannot address its frames exactly; use the decoder 'pyav' or 'auto'", path)
         self._video: decord.VideoReader | None = None
         self._size: FrameSize | None = None
@@ -69,3 +75,10 @@ class DecordReader(VideoReader):
             if len(self._video) != self.num_frames:
                 raise VideoError(f"decord finds {len(self._video)} frames, FFmpeg {self.num_frames}", self.path)
         return self._video
+
+
+def _is_sought_exactly(video: OpenVideo) -> bool:
+    """Whether decord finds keyframes: only in formats with an index of them, and not where they have no time stamps."""
+    if video.is_avi:
+        return video.stream.codec_context.name not in UNSTAMPED_IN_AVI
+    return not SEEKABLE_FORMATS.isdisjoint(video.container.format.name.split(","))

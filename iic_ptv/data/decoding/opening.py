@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable
 
-from torch import Tensor
-
-from iic_ptv.data.decoding.errors import VideoError
-from iic_ptv.data.decoding.frame_index import read_frame_index
+from iic_ptv.data.decoding.frame_folder_reader import FrameFolderReader
 from iic_ptv.data.decoding.pyav_reader import PyAVReader
-from iic_ptv.data.decoding.reader import FrameSize, VideoReader
+from iic_ptv.data.decoding.reader import VideoReader
 from iic_ptv.errors import InputError
 
 
 def open_video(path: str, decoder: str = "auto") -> VideoReader:
-    """Open a video file.
+    """Open a video.
 
     Args:
-        path: the file.
-        decoder: "decord", "pyav", or "auto": decord, and PyAV for what decord does not read exactly.
+        path: a file, or a folder of pictures ``frame000001.jpg``, ...
+        decoder: "pyav", "decord" or "torchcodec" for files, "frames" for folders; "auto" is "pyav" or "frames".
 
     Raises:
-        VideoError: the file cannot be read; the message tells why.
+        VideoError: the video cannot be read; the message tells why.
         InputError: there is no such decoder, or it is not installed.
     """
     check_decoder(decoder)
@@ -34,35 +32,8 @@ def check_decoder(decoder: str) -> None:
         raise InputError(f"decoder: there is no '{decoder}'; choose one of {', '.join(DECODERS)}.")
 
 
-class AutoReader(VideoReader):
-    """Reads with decord, and with PyAV from the first time that decord refuses or fails."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.index = read_frame_index(path)
-        self._reader = self._first_choice()
-
-    def frames(self, indices: Sequence[int], size: FrameSize | None = None) -> Tensor:
-        """See :meth:`VideoReader.frames`."""
-        try:
-            return self._reader.frames(indices, size)
-        except VideoError:
-            if isinstance(self._reader, PyAVReader):
-                raise
-            self._reader = PyAVReader(self.path, self.index)
-            return self._reader.frames(indices, size)
-
-    def close(self) -> None:
-        """See :meth:`VideoReader.close`."""
-        self._reader.close()
-
-    def _first_choice(self) -> VideoReader:
-        try:
-            from iic_ptv.data.decoding.decord_reader import DecordReader
-
-            return DecordReader(self.path, self.index)
-        except (ImportError, VideoError):
-            return PyAVReader(self.path, self.index)
+def _open_with_what_fits(path: str) -> VideoReader:
+    return FrameFolderReader(path) if os.path.isdir(path) else PyAVReader(path)
 
 
 def _open_with_decord(path: str) -> VideoReader:
@@ -73,8 +44,22 @@ def _open_with_decord(path: str) -> VideoReader:
     return DecordReader(path)
 
 
+def _open_with_torchcodec(path: str) -> VideoReader:
+    try:
+        from iic_ptv.data.decoding.torchcodec_reader import TorchcodecReader
+    except (ImportError, RuntimeError, OSError) as error:  # without FFmpeg's libraries, any of these
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"decoder: torchcodec cannot be imported ({reason}); `pip install torchcodec` and the libraries of FFmpeg, "
+            "or use 'pyav'."
+        ) from error
+    return TorchcodecReader(path)
+
+
 DECODERS: dict[str, Callable[[str], VideoReader]] = {
-    "auto": AutoReader,
-    "decord": _open_with_decord,
+    "auto": _open_with_what_fits,
     "pyav": PyAVReader,
+    "decord": _open_with_decord,
+    "torchcodec": _open_with_torchcodec,
+    "frames": FrameFolderReader,
 }

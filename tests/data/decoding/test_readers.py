@@ -1,12 +1,13 @@
-"""Both decoders return exactly the frames that were asked for, and one kind of error."""
+"""All decoders return exactly the frames that were asked for, and one kind of error."""
 
 from pathlib import Path
 
 import pytest
 import torch
-from numbered_videos import copy_packets, read_numbers, write_numbered_video
+from decoders import FILE_DECODERS, HAS_TORCHCODEC
+from numbered_videos import copy_packets, read_numbers, write_audio, write_numbered_video
 
-from iic_ptv.data.decoding import DECODERS, VideoError, open_video
+from iic_ptv.data.decoding import VideoError, open_video
 from iic_ptv.errors import InputError
 
 NUM_FRAMES = 60
@@ -18,6 +19,7 @@ FORMATS = {
     "matroska.mkv": {},
     "fragmented.mp4": {"container_options": {"movflags": "frag_keyframe+empty_moov"}},
     "odd_size.mp4": {"size": (38, 74)},
+    "variable_rate.mp4": {"durations": [40, 10, 80, 30]},
 }
 ASKED = {
     "all": list(range(NUM_FRAMES)),
@@ -42,12 +44,12 @@ def original(videos: dict[str, Path]) -> Path:
     return videos["long_gop.mp4"].with_name("short_gop.mp4")
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("decoder", FILE_DECODERS)
 @pytest.mark.parametrize("name", FORMATS)
 def test_frames_are_exactly_those_asked_for(videos: dict[str, Path], name: str, decoder: str) -> None:
     with open_video(str(videos[name]), decoder) as video:
         assert video.num_frames == NUM_FRAMES
-        assert video.frame_rate == 25
+        assert video.frame_rate == pytest.approx(25, rel=0.05)
         for asked in ASKED.values():
             assert read_numbers(video.frames(asked)) == asked
     for asked in ASKED.values():
@@ -55,7 +57,7 @@ def test_frames_are_exactly_those_asked_for(videos: dict[str, Path], name: str, 
             assert read_numbers(video.frames(asked)) == asked
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("decoder", FILE_DECODERS)
 def test_frames_are_uint8_clips(videos: dict[str, Path], decoder: str) -> None:
     with open_video(str(videos["odd_size.mp4"]), decoder) as video:
         clip = video.frames([4, 5, 6])
@@ -64,7 +66,7 @@ def test_frames_are_uint8_clips(videos: dict[str, Path], decoder: str) -> None:
     assert clip.is_contiguous()
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("decoder", FILE_DECODERS)
 @pytest.mark.parametrize("size", [(16, 40), (64, 96), (21, 50)])
 def test_frames_are_scaled(videos: dict[str, Path], decoder: str, size: tuple[int, int]) -> None:
     with open_video(str(videos["short_gop.mp4"]), decoder) as video:
@@ -74,17 +76,7 @@ def test_frames_are_scaled(videos: dict[str, Path], decoder: str, size: tuple[in
         assert video.frames([10]).shape == (3, 1, 32, 64), "the size of one request must not stick"
 
 
-def test_decoders_agree_on_pixels(videos: dict[str, Path]) -> None:
-    with (
-        open_video(str(videos["short_gop.mp4"]), "decord") as one,
-        open_video(str(videos["short_gop.mp4"]), "pyav") as two,
-    ):
-        assert torch.equal(one.frames([3, 17, 44]), two.frames([3, 17, 44]))
-        scaled = (one.frames([3, 17, 44], (24, 50)).int() - two.frames([3, 17, 44], (24, 50)).int()).abs()
-    assert scaled.max() <= 4
-
-
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("decoder", FILE_DECODERS)
 @pytest.mark.parametrize("rotation", [90, 180, -90])
 def test_frames_are_turned_upright(tmp_path: Path, decoder: str, rotation: int) -> None:
     lying = write_numbered_video(tmp_path / "lying.mp4", 4, first=5, size=(32, 96), rotation=rotation)
@@ -102,6 +94,15 @@ def test_avi_with_b_frames(tmp_path: Path, decoder: str, codec: str) -> None:
     path = write_numbered_video(tmp_path / "b_frames.avi", NUM_FRAMES, codec=codec, b_frames=2)
     for asked in ASKED.values():
         with open_video(str(path), decoder) as video:
+            assert read_numbers(video.frames(asked)) == asked
+
+
+@pytest.mark.parametrize(("name", "options"), [("live.mkv", {"live": "1"}), ("raw.h264", {})])
+def test_no_declared_length(tmp_path: Path, name: str, options: dict[str, str]) -> None:
+    path = write_numbered_video(tmp_path / name, NUM_FRAMES, container_options=options)
+    with open_video(str(path)) as video:
+        assert video.num_frames == NUM_FRAMES
+        for asked in ASKED.values():
             assert read_numbers(video.frames(asked)) == asked
 
 
@@ -144,11 +145,6 @@ def test_decord_refuses_what_it_would_get_wrong(tmp_path: Path, original: Path) 
         video.frames([0], size=(32, 72))
 
 
-def test_auto_reads_what_decord_cannot_scale(original: Path) -> None:
-    with open_video(str(original)) as video:
-        assert read_numbers(video.frames([9, 10], size=(32, 72))) == [9, 10]
-
-
 def test_decord_under_pytorchvideos_bridge(original: Path) -> None:
     import decord
 
@@ -160,7 +156,7 @@ def test_decord_under_pytorchvideos_bridge(original: Path) -> None:
         decord.bridge.reset_bridge()
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("decoder", FILE_DECODERS)
 @pytest.mark.parametrize("fault", ["text", "empty", "truncated", "truncated_streamable", "sound", "missing", "folder"])
 def test_unreadable_files_raise_one_kind_of_error(
     bad_files: dict[str, Path], fault: str, decoder: str, capfd: pytest.CaptureFixture[str]
@@ -185,7 +181,12 @@ def test_reasons_tell_what_is_wrong(bad_files: dict[str, Path]) -> None:
     assert "not a video" in reason("text")
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
+def test_the_cover_of_a_piece_of_music_is_no_video(tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match="no video stream"):
+        open_video(str(write_audio(tmp_path / "music.mp3", cover=True)))
+
+
+@pytest.mark.parametrize("decoder", FILE_DECODERS)
 def test_damaged_stream_is_an_error_or_frames_but_nothing_else(tmp_path: Path, original: Path, decoder: str) -> None:
     content = bytearray(original.read_bytes())
     media = content.index(b"mdat")
@@ -196,7 +197,7 @@ def test_damaged_stream_is_an_error_or_frames_but_nothing_else(tmp_path: Path, o
         video.frames(range(NUM_FRAMES))
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("decoder", FILE_DECODERS)
 @pytest.mark.parametrize("asked", [[NUM_FRAMES], [-1], []])
 def test_frame_numbers_out_of_range(original: Path, decoder: str, asked: list[int]) -> None:
     with open_video(str(original), decoder) as video, pytest.raises(IndexError, match=r"0\.\.59"):
@@ -204,11 +205,17 @@ def test_frame_numbers_out_of_range(original: Path, decoder: str, asked: list[in
 
 
 def test_unknown_decoder() -> None:
-    with pytest.raises(InputError, match="auto, decord, pyav"):
-        open_video("video.mp4", "torchcodec")
+    with pytest.raises(InputError, match="auto, pyav, decord, torchcodec, frames"):
+        open_video("video.mp4", "opencv")
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.skipif(HAS_TORCHCODEC, reason="it is installed")
+def test_decoder_that_is_not_installed(original: Path) -> None:
+    with pytest.raises(InputError, match="pip install torchcodec"):
+        open_video(str(original), "torchcodec")
+
+
+@pytest.mark.parametrize("decoder", FILE_DECODERS)
 def test_short_video(tmp_path: Path, decoder: str) -> None:
     path = write_numbered_video(tmp_path / "short.mp4", 3)
     with open_video(str(path), decoder) as video:
@@ -220,14 +227,3 @@ def test_video_errors_survive_worker_processes() -> None:
 
     error = pickle.loads(pickle.dumps(VideoError("it is empty", "clip.mp4")))
     assert (error.path, error.reason, str(error)) == ("clip.mp4", "it is empty", "clip.mp4: it is empty")
-
-
-def test_real_files_of_many_codecs(real_data: Path) -> None:
-    files = sorted((real_data / "raw_samples").glob("*"))
-    assert files
-    for file in files:
-        with open_video(str(file)) as auto, open_video(str(file), "pyav") as pyav:
-            first = auto.frames([0, 1], size=(32, 40))
-            assert first.float().std() > 1, "a picture, not a blank"
-            assert (first.int() - pyav.frames([0, 1], size=(32, 40)).int()).float().abs().mean() < 2
-            assert auto.frames([auto.num_frames - 1]).shape[:2] == (3, 1)
