@@ -32,16 +32,25 @@ def default_config() -> CfgNode:
     cfg.DATA.ROOT = ""  # folder of the videos
     cfg.DATA.LISTS = []  # list files to train on, in UCF101's format, or one CSV file; relative to ROOT or here
     cfg.DATA.CLASS_INDEX = ""  # classInd.txt; by default the one beside the lists
+    cfg.DATA.ANNOTATIONS = ""  # official files of ucf101, hmdb51, kinetics, ...; by default in the usual places
+    cfg.DATA.SPLIT = 1  # which of the official splits
+    cfg.DATA.SUBSET = "train"  # which part of the split to train on
     cfg.DATA.MISSING = "error"  # what to do about listed files that do not exist: error or skip
-    cfg.DATA.DECODER = "auto"  # auto, decord or pyav
+    cfg.DATA.MANIFEST = "auto"  # written by `iic check-data`: its bad videos are left out; auto: ROOT's; or none
+    cfg.DATA.MAX_BAD_SHARE = 0.05  # of the videos that turn out to be unreadable, before the run stops
+    cfg.DATA.TIME_LIMIT = 60.0  # seconds that reading one clip may take before its video counts as bad; 0: any
+    cfg.DATA.DECODER = "auto"  # auto, pyav, decord, torchcodec or frames
     cfg.DATA.CLIP_LENGTH = 16  # frames of a clip
     cfg.DATA.STRIDE = 1  # from one frame of a clip to the next
-    cfg.DATA.SHORT = "loop"  # videos shorter than a clip: loop, or pad with the last frame
+    cfg.DATA.FRAME_RATE = 0.0  # frames per second to bring videos to before STRIDE counts; 0 leaves them
+    cfg.DATA.SHORT = "loop"  # videos shorter than a clip: loop, pad with the last frame, or refuse
+    cfg.DATA.FLOW = ""  # for the views flow_u and flow_v: dis or tvl1 to compute it, or a folder of `iic flow`
     cfg.DATA.CLIPS_PER_VIDEO = 1  # 2: each view takes a clip of its own, as in IICv2
     cfg.DATA.FRAME_SIZE = [128, 171]  # height and width of the frames before cropping
     cfg.DATA.CROP = 112
     cfg.DATA.AUGMENTATION = "crop"  # crop (IIC) or strong (IICv2: flip, colour, grey, blur, normalisation)
     cfg.DATA.NUM_WORKERS = 2  # processes that decode
+    cfg.DATA.START_METHOD = ""  # how they start: fork, forkserver or spawn; by default Python's choice
 
     cfg.MODEL = CfgNode()
     cfg.MODEL.BACKBONE = "r3d"  # one of iic_ptv.registry.BACKBONES
@@ -83,7 +92,7 @@ def default_config() -> CfgNode:
 
     cfg.EVAL = CfgNode()
     cfg.EVAL.GALLERY = []  # lists (or a folder) to search in; by default the training data
-    cfg.EVAL.QUERY = []  # lists (or a folder) to search with
+    cfg.EVAL.QUERY = []  # lists (or a folder) to search with; by default the test part of an official split
     cfg.EVAL.VIEWS = []  # views to retrieve with, alone and jointly; by default those of the pre-training
     cfg.EVAL.FEATURES = "map"  # map: max-pooled and flattened, as the paper's retrieval; or pooled
     cfg.EVAL.NUM_CLIPS = 10  # clips of a video whose features are averaged
@@ -98,10 +107,13 @@ RANGES: dict[str, tuple[float, float]] = {
     "SEED": (0, 2**32 - 1),
     "LOSS.TEMPERATURE": (1e-3, math.inf),
     "LOSS.MOMENTUM": (0, 1),
+    "DATA.MAX_BAD_SHARE": (0, 1),
+    **dict.fromkeys(("DATA.TIME_LIMIT", "DATA.FRAME_RATE"), (0, math.inf)),
     "OPTIM.MOMENTUM": (0, 1),
     **dict.fromkeys(("DATA.NUM_WORKERS", "LOSS.NUM_NEGATIVES"), (0, math.inf)),
     **dict.fromkeys(("OPTIM.LR", "OPTIM.WEIGHT_DECAY", "OPTIM.GAMMA", "OPTIM.CLIP_NORM"), (0, math.inf)),
-    **dict.fromkeys(("DATA.CLIP_LENGTH", "DATA.STRIDE", "DATA.CLIPS_PER_VIDEO", "DATA.CROP"), (1, math.inf)),
+    **dict.fromkeys(("DATA.CLIP_LENGTH", "DATA.STRIDE", "DATA.CLIPS_PER_VIDEO"), (1, math.inf)),
+    **dict.fromkeys(("DATA.CROP", "DATA.SPLIT"), (1, math.inf)),
     **dict.fromkeys(("OPTIM.BATCH_SIZE", "OPTIM.EPOCHS", "EVAL.NUM_CLIPS", "EVAL.BATCH_SIZE"), (1, math.inf)),
     **dict.fromkeys(("TRAINER.LOG_EVERY", "TRAINER.CHECKPOINT_EVERY"), (1, math.inf)),
 }

@@ -2,62 +2,101 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
-from iic_ptv.data.clips import ClipDataset, EvaluationClipDataset
-from iic_ptv.data.samplers import EpochSampler
+from iic_ptv.data.bad_videos import BadVideoLog
+from iic_ptv.data.clips import ClipDataset, EvaluationClipDataset, Sample, collate
+from iic_ptv.data.randomness import ClipRequest
+from iic_ptv.data.samplers import EpochBatches
+from iic_ptv.errors import InputError
 
 
-class ResumableLoader(DataLoader[Any]):
-    """A data loader that starts where its sampler is told to.
+class ClipLoader(DataLoader[Any]):
+    """A data loader that knows how long it was waited for, and ends a run whose collection is broken.
 
-    Lightning asks loaders that can resume for their state. There is none to keep: which batch of which epoch comes
-    next is in Lightning's own checkpoint, and :class:`~iic_ptv.data.module.ClipDataModule` hands it to the sampler.
+    Args:
+        dataset: the clips.
+        bad_videos: the log in which the data set's processes note what they cannot read.
+        options: as for :class:`torch.utils.data.DataLoader`.
+
+    Attributes:
+        seconds_waited: time that whoever iterates has waited for batches so far.
+
+    Raises:
+        InputError: from iterating, if a greater share of the videos than the log of bad videos allows cannot be read,
+            or if a worker process died.
     """
 
+    def __init__(self, dataset: Dataset[Any], bad_videos: BadVideoLog, **options: Any) -> None:
+        super().__init__(dataset, **options)
+        self.bad_videos = bad_videos
+        self.seconds_waited = 0.0
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        batches = super().__iter__()
+        while (batch := self._next(batches)) is not None:
+            self.bad_videos.check_share()
+            if batch:  # of the videos of an evaluation batch, maybe none could be read
+                yield batch
+
+    def _next(self, batches: Iterator[Any]) -> Any:
+        began = time.perf_counter()
+        try:
+            return next(batches, None)
+        except RuntimeError as error:
+            if "DataLoader worker (pid" in str(error):
+                raise InputError(_obituary(error)) from error
+            raise
+        finally:
+            self.seconds_waited += time.perf_counter() - began
+
     def state_dict(self) -> dict[str, Any]:
-        """Nothing."""
+        """Nothing: Lightning asks loaders that can resume for their state.
+
+        There is none to keep: which batch of which epoch comes next is in Lightning's own checkpoint, and
+        :class:`~iic_ptv.data.module.ClipDataModule` hands it to the sampler.
+        """
         return {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Do nothing."""
 
 
-class ReadableBatches(DataLoader[Any]):
-    """A data loader that passes over batches in which no video could be read."""
+class _Batches(Dataset[Sample]):
+    """Clips asked for by the batch, so that a sampler of batches is the loader's sampler, where Lightning looks."""
 
-    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        return (batch for batch in super().__iter__() if batch)
+    def __init__(self, clips: ClipDataset) -> None:
+        self.clips = clips
+
+    def __getitem__(self, requests: list[ClipRequest]) -> Sample:
+        return collate([self.clips[request] for request in requests])
 
 
 def train_loader(
-    dataset: ClipDataset,
-    sampler: EpochSampler,
-    batch_size: int,
-    num_workers: int = 0,
-    start_method: str | None = None,
-) -> ResumableLoader:
-    """Full batches to train on, in the sampler's order.
+    dataset: ClipDataset, batches: EpochBatches, num_workers: int = 0, start_method: str | None = None
+) -> ClipLoader:
+    """Batches to train on.
 
     Args:
         dataset: the clips.
-        sampler: which clips, in which order.
-        batch_size: clips per batch; what is left at the end of an epoch and does not fill one is not used.
+        batches: which clips, in which order.
         num_workers: processes that decode; 0 decodes in this one. What comes out is the same.
         start_method: see :func:`worker_options`.
     """
-    return ResumableLoader(
-        dataset, batch_size, sampler=sampler, drop_last=True, **worker_options(num_workers, start_method)
-    )
+    options = worker_options(num_workers, start_method)
+    return ClipLoader(_Batches(dataset), dataset.bad_videos, sampler=batches, batch_size=None, **options)
 
 
 def evaluation_loader(
     dataset: EvaluationClipDataset, batch_size: int = 1, num_workers: int = 0, start_method: str | None = None
-) -> ReadableBatches:
+) -> ClipLoader:
     """Batches of all videos that can be read, in order; ``video`` is ``(B, n, C, T, H, W)``.
 
     Args:
@@ -66,7 +105,8 @@ def evaluation_loader(
         num_workers: processes that decode; 0 decodes in this one. What comes out is the same.
         start_method: see :func:`worker_options`.
     """
-    return ReadableBatches(dataset, batch_size, collate_fn=dataset.collate, **worker_options(num_workers, start_method))
+    options = worker_options(num_workers, start_method)
+    return ClipLoader(dataset, dataset.bad_videos, batch_size=batch_size, collate_fn=dataset.collate, **options)
 
 
 def worker_options(num_workers: int, start_method: str | None = None) -> dict[str, Any]:
@@ -86,3 +126,17 @@ def worker_options(num_workers: int, start_method: str | None = None) -> dict[st
         # A generator of its own: a data loader otherwise draws a seed from torch's default one, once per epoch.
         "generator": torch.Generator().manual_seed(0),
     }
+
+
+def _obituary(error: RuntimeError) -> str:
+    """What to tell of a worker process that died; PyTorch has the signal that ended it in the error or in its cause."""
+    by_signal = re.search(r"is killed by signal: ([\w ]+)", f"{error} {error.__cause__}")
+    if by_signal and by_signal[1] == signal.strsignal(signal.SIGKILL):
+        return (
+            "A process that decodes videos was killed from outside, most likely because memory ran out: "
+            "use fewer of them (DATA.NUM_WORKERS) or smaller batches (OPTIM.BATCH_SIZE), or ask for more memory."
+        )
+    return (
+        f"A process that decodes videos died ({by_signal[1] if by_signal else 'it exited'}), most likely on a damaged "
+        "file: `iic check-data` finds such files, and later runs pass them over."
+    )

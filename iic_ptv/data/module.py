@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-import math
+from collections.abc import Callable
 from typing import Any
 
 from lightning import LightningDataModule
-from torch.utils.data import DataLoader
 
-from iic_ptv.data.clips import ClipDataset
-from iic_ptv.data.loaders import ResumableLoader, train_loader, worker_options
-from iic_ptv.data.samplers import EpochSampler
+from iic_ptv.data.clips import ClipDataset, Sample
+from iic_ptv.data.loaders import ClipLoader, train_loader
+from iic_ptv.data.samplers import EpochBatches, num_batches
 
 logger = logging.getLogger(__name__)
 
@@ -24,59 +23,69 @@ class ClipDataModule(LightningDataModule):
 
     Args:
         train: the clips to train on.
-        batch_size: clips per batch and process; fewer, with a warning, if a process has not as many videos.
+        batch_size: clips per batch and process at most; see :class:`~iic_ptv.data.samplers.EpochBatches`.
         num_workers: processes that decode, for each training process.
         start_method: how they start, see :func:`~iic_ptv.data.loaders.worker_options`.
+        transform: what happens to a batch once it is on the device, such as
+            :func:`~iic_ptv.transforms.train_transform`; None: nothing.
 
     Example:
-        >>> clips = ClipDataset(class_folders("videos"), train_transform())  # doctest: +SKIP
-        >>> data = ClipDataModule(clips, batch_size=16, num_workers=4)  # doctest: +SKIP
+        >>> clips = ClipDataset(class_folders("videos"), ClipReader(size=(128, 171)))  # doctest: +SKIP
+        >>> data = ClipDataModule(clips, batch_size=16, num_workers=4, transform=train_transform())  # doctest: +SKIP
         >>> lightning.Trainer(max_epochs=240).fit(task, datamodule=data)  # doctest: +SKIP
     """
 
     def __init__(
-        self, train: ClipDataset, batch_size: int = 16, num_workers: int = 0, start_method: str | None = None
+        self,
+        train: ClipDataset,
+        batch_size: int = 16,
+        num_workers: int = 0,
+        start_method: str | None = None,
+        transform: Callable[[Sample], Sample] | None = None,
     ) -> None:
         super().__init__()
         self.train = train
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.start_method = start_method
+        self.transform = transform
 
-    def train_dataloader(self) -> ResumableLoader:
+    def train_dataloader(self) -> ClipLoader:
         """Lightning's hook: the loader, at the place where training stands."""
-        sampler = self._sampler(shuffle=True)
-        batch_size = self._fitting_batch_size(len(sampler))
-        epoch, num_batches = self._progress()
-        sampler.set_epoch(epoch)
-        sampler.skip_first(num_batches * batch_size)
-        return train_loader(self.train, sampler, batch_size, self.num_workers, self.start_method)
+        batches = self._batches(shuffle=True)
+        epoch, done = self._progress()
+        batches.set_epoch(epoch)
+        batches.skip_first(done)
+        return self._loader(batches)
 
-    def fill_dataloader(self) -> DataLoader[Any]:
-        """Every video, in order: a first pass to fill memory banks from. The first ones come again to fill a batch."""
-        requests = list(self._sampler(shuffle=False))
-        batch_size = min(len(requests), self.batch_size)
-        requests += requests[: -len(requests) % batch_size]
-        return DataLoader(
-            self.train, batch_size, sampler=requests, **worker_options(self.num_workers, self.start_method)
-        )
+    def fill_dataloader(self) -> ClipLoader:
+        """Every video, in order: a first pass to fill memory banks from."""
+        return self._loader(self._batches(shuffle=False))
+
+    def on_after_batch_transfer(self, batch: Sample, dataloader_idx: int) -> Sample:
+        """Lightning's hook: transform the batch on the device."""
+        return batch if self.transform is None else self.transform(batch)
 
     def batches_per_epoch(self, world_size: int = 1) -> int:
         """Batches that each of ``world_size`` processes trains on in an epoch."""
-        videos_per_process = math.ceil(len(self.train) / world_size)
-        return videos_per_process // min(videos_per_process, self.batch_size)
+        return num_batches(-(-len(self.train) // world_size), self.batch_size)
 
-    def _sampler(self, shuffle: bool) -> EpochSampler:
+    def _loader(self, batches: EpochBatches) -> ClipLoader:
+        return train_loader(self.train, batches, self.num_workers, self.start_method)
+
+    def _batches(self, shuffle: bool) -> EpochBatches:
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        return EpochSampler(len(self.train), seed=self.train.seed, shuffle=shuffle, num_replicas=world_size, rank=rank)
-
-    def _fitting_batch_size(self, num_videos: int) -> int:
-        if num_videos < self.batch_size:
-            logger.warning(
-                "There are %d videos for each process, fewer than the batch size %d: batches have %d.",
-                num_videos, self.batch_size, num_videos,
-            )  # fmt: skip
-        return min(num_videos, self.batch_size)
+        batches = EpochBatches(
+            len(self.train),
+            self.batch_size,
+            seed=self.train.seed,
+            shuffle=shuffle,
+            num_replicas=world_size,
+            rank=rank,
+        )
+        if rank == 0 and batches.num_repeated:
+            logger.info("%d videos come twice per epoch, for equal shares.", batches.num_repeated)
+        return batches
 
     def _progress(self) -> tuple[int, int]:
         """The epoch that training stands in, and the number of its batches that it is done with.

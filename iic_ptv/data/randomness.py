@@ -1,11 +1,13 @@
 """Randomness without state: what is drawn for a clip depends on its key alone.
 
 Random streams that live in worker processes make a run depend on the number of workers and on where it was interrupted.
-Here every draw is a pure function of (seed, epoch, video, clip, augmentation): nothing needs to be saved.
+Here every draw is a pure function of (seed, epoch, video, clip, augmentation): nothing needs to be saved. A video is
+known by its key, not by its row: its clips are the same whatever else is in the collection.
 """
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,11 @@ import numpy as np
 import torch
 
 from iic_ptv.randomness import seed_of
+
+
+def number_of(name: str) -> int:
+    """A number in 0..2**63 - 1 that stands for a name in the key of a draw, the same everywhere."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little") >> 1
 
 
 class ClipRequest(NamedTuple):

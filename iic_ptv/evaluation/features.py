@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from iic_ptv.errors import InputError
 
 VIDEO_KEY = "video"
+
+Transform = Callable[[dict[str, Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,17 +43,19 @@ def extract_features(
     view: nn.Module | None = None,
     device: torch.device | str | None = None,
     progress: bool = False,
+    transform: Transform | None = None,
 ) -> VideoFeatures:
     """Embed every video as the mean of the features of its clips.
 
     Args:
         model: network ``(B, C, T, H, W) -> (B, D)``; runs in eval mode, its modes are restored afterwards.
-        batches: PyTorchVideo-style batches, e.g. a data loader: ``video`` float in [0, 1], ``(B, n, C, T, H, W)`` with
-            n clips of each video or ``(B, C, T, H, W)`` with one; ``label`` ``(B,)``; ``video_name``, B strings. All
-            ``B * n`` clips of a batch pass through the network at once.
+        batches: PyTorchVideo-style batches, e.g. a data loader: ``video`` float in [0, 1], or bytes that ``transform``
+            makes floats of, ``(B, n, C, T, H, W)`` with n clips of each video or ``(B, C, T, H, W)`` with one;
+            ``label`` ``(B,)``; ``video_name``, B strings. All ``B * n`` clips pass through the network at once.
         view: module that turns the clips into what the network sees; RGB as it is if None.
         device: where to compute; the model is moved there. None: where the model is.
         progress: show a progress bar.
+        transform: what happens to a batch on the device before the view is taken.
 
     Returns:
         The features of all videos, in the order of the batches.
@@ -63,7 +67,7 @@ def extract_features(
         >>> test = extract_features(network, test_loader, view=Residual())  # doctest: +SKIP
     """
     name = "view"
-    return extract_view_features(model, batches, {name: view or nn.Identity()}, device, progress)[name]
+    return extract_view_features(model, batches, {name: view or nn.Identity()}, device, progress, transform)[name]
 
 
 def extract_view_features(
@@ -72,6 +76,7 @@ def extract_view_features(
     views: Mapping[str, nn.Module],
     device: torch.device | str | None = None,
     progress: bool = False,
+    transform: Transform | None = None,
 ) -> dict[str, VideoFeatures]:
     """Embed every video in several views, decoding it once.
 
@@ -82,6 +87,7 @@ def extract_view_features(
             "video" if it has none.
         device: as for :func:`extract_features`.
         progress: show a progress bar.
+        transform: as for :func:`extract_features`.
 
     Returns:
         The features of all videos for every view.
@@ -98,6 +104,8 @@ def extract_view_features(
     names: list[str] = []
     with _eval_mode(networks.values()):
         for batch in track(batches, description="Extracting features", disable=not progress):
+            batch = _on_device(batch, networks.values())
+            batch = transform(batch) if transform else batch
             for name, view in views.items():
                 clips = _clips(batch, getattr(view, "modality_key", VIDEO_KEY))
                 features[name].append(_embed(networks[name], view, clips))
@@ -143,6 +151,17 @@ def _network_of(models: nn.Module | Mapping[str, nn.Module], view: str) -> nn.Mo
     return models[view]
 
 
+def _on_device(batch: Mapping[str, Any], networks: Iterable[nn.Module]) -> dict[str, Any]:
+    """The batch with its clips where the networks are."""
+    parameter = next((parameter for network in networks for parameter in network.parameters()), None)
+    if parameter is None:
+        return dict(batch)
+    is_clip = {key: torch.is_tensor(value) and value.ndim >= 5 for key, value in batch.items()}
+    return {
+        key: value.to(parameter.device, non_blocking=True) if is_clip[key] else value for key, value in batch.items()
+    }
+
+
 def _clips(batch: Mapping[str, Any], key: str) -> Tensor:
     """The batch's entry as ``(B, n, C, T, H, W)``."""
     if key not in batch:
@@ -158,10 +177,8 @@ def _clips(batch: Mapping[str, Any], key: str) -> Tensor:
 
 def _embed(network: nn.Module, view: nn.Module, clips: Tensor) -> Tensor:
     """Features ``(B, D)`` of videos of n clips each, ``(B, n, C, T, H, W)``."""
-    parameter = next(network.parameters(), None)
-    device = clips.device if parameter is None else parameter.device
     with torch.inference_mode():
-        features = network(view(clips.to(device, non_blocking=True).flatten(0, 1)))
+        features = network(view(clips.flatten(0, 1)))
         return features.float().unflatten(0, clips.shape[:2]).mean(dim=1).cpu()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,11 +15,15 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR, OneCycleLR
 
 from iic_ptv.data.bad_videos import BadVideoLog
+from iic_ptv.data.clip_reader import ClipReader
 from iic_ptv.data.clips import ClipDataset, EvaluationClipDataset
-from iic_ptv.data.index import VideoIndex, class_folders, flat_folder
+from iic_ptv.data.collections import any_folder
+from iic_ptv.data.flow import flow_source
+from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.list_files import find_file
-from iic_ptv.data.loaders import ReadableBatches, evaluation_loader
+from iic_ptv.data.loaders import ClipLoader, evaluation_loader
 from iic_ptv.data.module import ClipDataModule
+from iic_ptv.data.preparation.manifest import manifest_path, read_manifest
 from iic_ptv.errors import InputError
 from iic_ptv.models.heads import MLPProjection
 from iic_ptv.registry import BACKBONES, DATASETS, INTRA_NEGATIVES, LOSSES, VIEWS
@@ -27,6 +32,9 @@ from iic_ptv.transforms import evaluation_transform, strong_train_transform, tra
 from iic_ptv.transforms.pipelines import SampleTransform
 
 NO_INTRA_NEGATIVE = "none"
+NO_MANIFEST = "none"
+# What is evaluated on of the collections with official splits, by the kind of the collection.
+EVALUATION_SUBSETS = {"ucf101": "test", "hmdb51": "test", "kinetics": "val", "something_something": "validation"}
 TRAIN_TRANSFORMS: dict[str, Callable[[int, tuple[int, int]], SampleTransform]] = {
     "crop": train_transform,
     "strong": strong_train_transform,
@@ -34,8 +42,8 @@ TRAIN_TRANSFORMS: dict[str, Callable[[int, tuple[int, int]], SampleTransform]] =
 WARM_UP = 0.15  # share of a one-cycle schedule in which the rate rises
 
 
-def build_index(cfg: CfgNode, lists: Sequence[str] | None = None) -> VideoIndex:
-    """The videos of ``lists``, by default those to train on.
+def build_index(cfg: CfgNode, lists: Sequence[str] | None = None, subset: str | None = None) -> VideoIndex:
+    """The videos of ``lists`` or of a part of an official split; by default those to train on.
 
     ``lists`` may instead name one folder of videos, which is then taken as it is.
 
@@ -49,16 +57,28 @@ def build_index(cfg: CfgNode, lists: Sequence[str] | None = None) -> VideoIndex:
             raise InputError(f"{name}: there is no such list or folder of videos.")
     if not cfg.DATA.ROOT:
         raise InputError("DATA.ROOT: name the folder of the videos, for example with --data FOLDER.")
+    if lists is None and cfg.DATA.KIND in EVALUATION_SUBSETS:
+        return _official_index(cfg, subset or cfg.DATA.SUBSET)
     # DATA.KIND tells what the training data are; lists to evaluate with speak for themselves.
     kind = cfg.DATA.KIND if lists is None else "auto"
     return _index_of(cfg, kind, cfg.DATA.ROOT, cfg.DATA.LISTS if lists is None else lists)
+
+
+def _official_index(cfg: CfgNode, subset: str) -> VideoIndex:
+    return DATASETS.get(cfg.DATA.KIND)(
+        cfg.DATA.ROOT,
+        annotations=cfg.DATA.ANNOTATIONS or None,
+        split=cfg.DATA.SPLIT,
+        subset=subset,
+        missing=cfg.DATA.MISSING,
+    )
 
 
 def _index_of(cfg: CfgNode, kind: str, root: str, lists: Sequence[str] = ()) -> VideoIndex:
     if kind == "auto":
         listed = Path(lists[0] if lists else root)
         if not lists and listed.suffix != ".csv":
-            return _folder_index(root)
+            return any_folder(root)
         kind = "csv" if listed.suffix == ".csv" else "ucf101_lists"
     options: dict[str, Any] = {}
     if kind == "csv":
@@ -68,14 +88,19 @@ def _index_of(cfg: CfgNode, kind: str, root: str, lists: Sequence[str] = ()) -> 
     return _construct(DATASETS.get(kind), "DATA", root, **options)
 
 
-def _folder_index(root: str) -> VideoIndex:
-    """A folder as class folders if these hold all its videos, else as it is, without labels."""
-    everything = flat_folder(root)  # which says what is wrong if there are no videos at all
-    try:
-        in_classes = class_folders(root)
-    except InputError:
-        return everything
-    return in_classes if len(in_classes) == len(everything) else everything
+def known_bad_videos(cfg: CfgNode, index: VideoIndex) -> dict[str, str]:
+    """Reasons by path for the videos that ``iic check-data`` found to be unreadable, and that are still the same files.
+
+    Raises:
+        InputError: ``DATA.MANIFEST`` names a file that does not exist or is no manifest.
+    """
+    if cfg.DATA.MANIFEST == NO_MANIFEST:
+        return {}
+    automatic = cfg.DATA.MANIFEST == "auto"
+    file = manifest_path(cfg.DATA.ROOT) if automatic else Path(cfg.DATA.MANIFEST)
+    if automatic and not file.is_file():
+        return {}
+    return {index[row].path: reason for row, reason in read_manifest(file).bad(index).items()}
 
 
 def build_data(cfg: CfgNode, index: VideoIndex, bad_videos: BadVideoLog) -> ClipDataModule:
@@ -86,27 +111,60 @@ def build_data(cfg: CfgNode, index: VideoIndex, bad_videos: BadVideoLog) -> Clip
         )
     transform = TRAIN_TRANSFORMS[cfg.DATA.AUGMENTATION](cfg.DATA.CROP, tuple(cfg.DATA.FRAME_SIZE))
     dataset = ClipDataset(
-        index, transform, clips_per_video=cfg.DATA.CLIPS_PER_VIDEO, seed=cfg.SEED, bad_videos=bad_videos, **_clip(cfg)
+        index,
+        build_clip_reader(cfg, cfg.VIEWS),
+        clips_per_video=cfg.DATA.CLIPS_PER_VIDEO,
+        seed=cfg.SEED,
+        bad_videos=bad_videos,
     )
-    return ClipDataModule(dataset, cfg.OPTIM.BATCH_SIZE, cfg.DATA.NUM_WORKERS)
+    return ClipDataModule(dataset, cfg.OPTIM.BATCH_SIZE, cfg.DATA.NUM_WORKERS, _start_method(cfg), transform)
 
 
-def build_evaluation_loader(cfg: CfgNode, index: VideoIndex, bad_videos: BadVideoLog) -> ReadableBatches:
-    """Batches of whole videos, ``EVAL.NUM_CLIPS`` clips of each, for feature extraction."""
+def build_evaluation_loader(
+    cfg: CfgNode, index: VideoIndex, views: Sequence[str], bad_videos: BadVideoLog
+) -> tuple[ClipLoader, SampleTransform]:
+    """Batches of whole videos, ``EVAL.NUM_CLIPS`` clips of each, and what is to happen to them on the device."""
     normalized = cfg.DATA.AUGMENTATION == "strong"
     transform = evaluation_transform(cfg.DATA.CROP, tuple(cfg.DATA.FRAME_SIZE), normalized)
-    dataset = EvaluationClipDataset(index, transform, num_clips=cfg.EVAL.NUM_CLIPS, bad_videos=bad_videos, **_clip(cfg))
-    return evaluation_loader(dataset, cfg.EVAL.BATCH_SIZE, cfg.DATA.NUM_WORKERS)
+    reader = build_clip_reader(cfg, views)
+    dataset = EvaluationClipDataset(index, reader, num_clips=cfg.EVAL.NUM_CLIPS, bad_videos=bad_videos)
+    return evaluation_loader(dataset, cfg.EVAL.BATCH_SIZE, cfg.DATA.NUM_WORKERS, _start_method(cfg)), transform
 
 
-def _clip(cfg: CfgNode) -> dict[str, Any]:
-    return {
-        "clip_length": cfg.DATA.CLIP_LENGTH,
-        "stride": cfg.DATA.STRIDE,
-        "short": cfg.DATA.SHORT,
-        "decoder": cfg.DATA.DECODER,
-        "size": tuple(cfg.DATA.FRAME_SIZE),
-    }
+def build_bad_video_log(cfg: CfgNode, folder: Path, num_videos: int) -> BadVideoLog:
+    """The log in which all processes of a run note the videos that they cannot read."""
+    return BadVideoLog(folder / "bad_videos.csv", num_videos, cfg.DATA.MAX_BAD_SHARE)
+
+
+def build_clip_reader(cfg: CfgNode, views: Sequence[str]) -> ClipReader:
+    """How clips are read; optical flow only if one of the views needs it.
+
+    Raises:
+        InputError: a view needs flow, and nothing tells where it comes from.
+    """
+    reading_flow = [name for name in views if getattr(VIEWS.get(name)(), "modality_key", "video") == "flow"]
+    if reading_flow and not cfg.DATA.FLOW:
+        raise InputError(
+            f"DATA.FLOW: the view {reading_flow[0]} needs optical flow; name a folder that `iic flow` has written, or "
+            "compute it while reading with dis (fast) or tvl1 (the paper's)."
+        )
+    return ClipReader(
+        clip_length=cfg.DATA.CLIP_LENGTH,
+        stride=cfg.DATA.STRIDE,
+        frame_rate=cfg.DATA.FRAME_RATE,
+        short=cfg.DATA.SHORT,
+        decoder=cfg.DATA.DECODER,
+        size=tuple(cfg.DATA.FRAME_SIZE),
+        time_limit=cfg.DATA.TIME_LIMIT,
+        flow=flow_source(cfg.DATA.FLOW) if reading_flow else None,
+    )
+
+
+def _start_method(cfg: CfgNode) -> str | None:
+    methods = multiprocessing.get_all_start_methods()
+    if cfg.DATA.START_METHOD and cfg.DATA.START_METHOD not in methods:
+        raise InputError(f"DATA.START_METHOD: expected one of {', '.join(methods)}, got '{cfg.DATA.START_METHOD}'.")
+    return cfg.DATA.START_METHOD or None
 
 
 def build_views(names: Sequence[str]) -> list[nn.Module]:

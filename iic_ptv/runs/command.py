@@ -13,15 +13,18 @@ from iic_ptv.config import load_config
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.errors import InputError, RunInterrupted
 from iic_ptv.registry import load_plugins
-from iic_ptv.runs.build import build_networks
+from iic_ptv.runs.build import build_bad_video_log, build_networks
 from iic_ptv.runs.checkpoint import LAST, Checkpoint, load_networks, read_checkpoint
 from iic_ptv.runs.folder import create_run_folder, describe_run, is_further_process, joint_run_folder, write_json
-from iic_ptv.runs.pretrain import pretrain, run_name
+from iic_ptv.runs.pretrain import LEFT_OUT, pretrain, run_name
 from iic_ptv.runs.retrieve import evaluation_indices, retrieve, top_k
 from iic_ptv.runs.terminal import accuracy_table, console, say
 
 # What may change when a run is resumed: where it runs, not what it computes.
-CHANGEABLE = ("DATA.ROOT", "DATA.NUM_WORKERS", "DATA.DECODER", "TRAINER.")
+CHANGEABLE = (
+    *("DATA.ROOT", "DATA.NUM_WORKERS", "DATA.START_METHOD", "DATA.DECODER", "DATA.TIME_LIMIT", "DATA.MAX_BAD_SHARE"),
+    "TRAINER.",
+)
 EXTENDABLE_SCHEDULES = ("multistep", "constant")  # the others are made for a number of epochs
 
 
@@ -65,7 +68,10 @@ def _pretrain(cfg: CfgNode, folder: Path, checkpoint: Checkpoint | None) -> None
     except RunInterrupted:
         say(f"stopped; go on with: iic pretrain --resume {folder}")
         raise
-    _say_bad_videos(folder, result.metrics["videos"])
+    if left_out := len(BadVideoLog(folder / LEFT_OUT).read()):
+        are = "video that a check found unreadable is" if left_out == 1 else "videos that a check found unreadable are"
+        say(f"{left_out} {are} left out (see {folder / LEFT_OUT})", style="yellow")
+    _say_bad_videos(build_bad_video_log(cfg, folder, result.metrics["videos"]))
     rate, seconds = result.metrics["clips_per_second"], result.metrics["seconds"]
     say(f"{result.metrics['epochs']} epochs in {seconds:.0f} s, {rate:.0f} clips/s; next, for example:")
     say(f"  iic retrieve --checkpoint {folder} --query TEST_LIST_OR_FOLDER")
@@ -95,7 +101,8 @@ def retrieve_command(
 
     folder = create_run_folder(cfg.OUTPUT, "retrieve", f"{run_name(cfg)}{'' if loaded else '-untrained'}")
     describe_run(folder, cfg.dump())
-    result = retrieve(cfg, networks, gallery_index, query_index, BadVideoLog(folder / "bad_videos.csv"))
+    bad_videos = build_bad_video_log(cfg, folder, len(gallery_index) + len(query_index))
+    result = retrieve(cfg, networks, gallery_index, query_index, bad_videos)
     write_json(
         folder / "metrics.json",
         {
@@ -107,7 +114,7 @@ def retrieve_command(
         },
     )
     console.print(accuracy_table(result.accuracy, result.chance))
-    _say_bad_videos(folder, len(gallery_index) + len(query_index))
+    _say_bad_videos(bad_videos)
     say(f"written to {folder / 'metrics.json'}")
 
 
@@ -116,7 +123,6 @@ def _with_root(data: str | None, overrides: Sequence[str]) -> list[str]:
     return [*(["DATA.ROOT", data] if data else []), *overrides]
 
 
-def _say_bad_videos(folder: Path, total: int) -> None:
-    bad_videos = BadVideoLog(folder / "bad_videos.csv")
+def _say_bad_videos(bad_videos: BadVideoLog) -> None:
     if bad_videos.read():
-        say(bad_videos.summary(total), style="yellow")
+        say(bad_videos.summary(), style="yellow")

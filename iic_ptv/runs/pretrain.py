@@ -19,14 +19,16 @@ from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from iic_ptv.data.bad_videos import BadVideoLog
+from iic_ptv.data.index import VideoIndex
 from iic_ptv.errors import InputError
 from iic_ptv.registry import load_plugins
-from iic_ptv.runs.build import build_data, build_index, build_task
+from iic_ptv.runs.build import build_bad_video_log, build_data, build_index, build_task, known_bad_videos
 from iic_ptv.runs.checkpoint import LAST, Checkpoint, load_networks
 from iic_ptv.runs.folder import describe_run, write_json
-from iic_ptv.tasks.callbacks import EmbedConfig, FillBanks, RunProgress, StopInGoodOrder
+from iic_ptv.tasks.callbacks import EmbedConfig, FillBanks, LogDataWait, RunProgress, StopInGoodOrder
 from iic_ptv.tasks.iic import IICTask
 
+LEFT_OUT = "left_out.csv"  # in the run folder: videos that were known to be when the run began
 KIBIBYTES_PER_GIGABYTE = 1e9 / 1024
 
 
@@ -68,11 +70,13 @@ def pretrain(cfg: CfgNode, folder: Path, resume: Checkpoint | None = None, label
     """
     load_plugins(cfg.PLUGINS)
     seed_everything(cfg.SEED, workers=True, verbose=False)
-    index = build_index(cfg)
-    bad_videos = BadVideoLog(folder / "bad_videos.csv")
+    index = _without_known_bad(cfg, folder, resume is not None)
+    bad_videos = build_bad_video_log(cfg, folder, len(index))
     data = build_data(cfg, index, bad_videos)
     progress = RunProgress(label, cfg.TRAINER.LOG_EVERY)
-    trainer = _make_trainer(cfg, folder, progress, [FillBanks(data.fill_dataloader)] if cfg.LOSS.FILL_BANKS else [])
+    wait = LogDataWait(cfg.TRAINER.LOG_EVERY)
+    fill = [FillBanks(data.fill_dataloader)] if cfg.LOSS.FILL_BANKS else []
+    trainer = _make_trainer(cfg, folder, [progress, wait, *fill])
     steps = data.batches_per_epoch(trainer.world_size) * cfg.OPTIM.EPOCHS
     task = build_task(cfg, len(index), steps)
     if resume is not None:
@@ -90,6 +94,7 @@ def pretrain(cfg: CfgNode, folder: Path, resume: Checkpoint | None = None, label
         "bad_videos": len(bad_videos.read()),
         "seconds": round(time.perf_counter() - started, 1),
         "clips_per_second": round(progress.clips_per_second, 1),
+        "data_wait": round(wait.waited, 3),
         "peak_memory_gb": peak_memory_gb(),
         **{name: float(value) for name, value in trainer.callback_metrics.items()},
     }
@@ -104,10 +109,24 @@ def peak_memory_gb() -> float:
     return round(kibibytes / KIBIBYTES_PER_GIGABYTE, 2)
 
 
-def _make_trainer(cfg: CfgNode, folder: Path, progress: RunProgress, more: list[Callback]) -> Trainer:
+def _without_known_bad(cfg: CfgNode, folder: Path, resumed: bool) -> VideoIndex:
+    """The videos to train on, less those that are known to be bad; a resumed run leaves out what it always did.
+
+    Rows of the memory banks must not move within a run, whatever a check of the data has found out since it began.
+    """
+    index = build_index(cfg)
+    left_out = BadVideoLog(folder / LEFT_OUT)
+    if not resumed:
+        left_out.add(known_bad_videos(cfg, index))
+    bad = left_out.read()
+    if not bad:
+        return index
+    return VideoIndex([video for video in index if video.path not in bad], index.class_names)
+
+
+def _make_trainer(cfg: CfgNode, folder: Path, more: list[Callback]) -> Trainer:
     checkpoint = folder / LAST
     callbacks = [
-        progress,
         EmbedConfig(cfg.dump()),
         StopInGoodOrder(checkpoint),
         LearningRateMonitor("step"),

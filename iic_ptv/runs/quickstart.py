@@ -13,7 +13,6 @@ from lightning.pytorch import seed_everything
 from torch import Tensor, nn
 
 from iic_ptv.config import load_config
-from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.decoding import open_video
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.procedural import write_videos
@@ -21,7 +20,7 @@ from iic_ptv.evaluation.curves import Curve, read_curves
 from iic_ptv.evaluation.gallery import gallery_rows
 from iic_ptv.evaluation.report import NetworkResult, Report, write_report
 from iic_ptv.evaluation.retrieval import PAPER_KS
-from iic_ptv.runs.build import NO_INTRA_NEGATIVE, build_networks
+from iic_ptv.runs.build import NO_INTRA_NEGATIVE, build_bad_video_log, build_networks
 from iic_ptv.runs.folder import command_line, create_run_folder, describe_run, versions, write_json
 from iic_ptv.runs.pretrain import peak_memory_gb, pretrain
 from iic_ptv.runs.retrieve import JOINT, Retrieved, evaluation_indices, retrieve, top_k
@@ -121,7 +120,7 @@ def _trained(
 
 
 def _retrieve(cfg: CfgNode, networks: nn.ModuleList, folder: Path, gallery: VideoIndex, query: VideoIndex) -> Retrieved:
-    bad_videos = BadVideoLog(folder / "bad_videos.csv")
+    bad_videos = build_bad_video_log(cfg, folder, len(gallery) + len(query))
     return retrieve(cfg, networks, gallery, query, bad_videos, progress=False)
 
 

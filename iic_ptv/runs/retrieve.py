@@ -14,7 +14,7 @@ from iic_ptv.data.index import VideoIndex
 from iic_ptv.errors import InputError
 from iic_ptv.evaluation.features import VideoFeatures, extract_view_features, join
 from iic_ptv.evaluation.retrieval import PAPER_KS, chance_level, retrieval_accuracy
-from iic_ptv.runs.build import build_evaluation_loader, build_index, build_views, evaluation_device
+from iic_ptv.runs.build import EVALUATION_SUBSETS, build_evaluation_loader, build_index, build_views, evaluation_device
 
 JOINT = "joint"
 
@@ -51,12 +51,13 @@ def evaluation_indices(cfg: CfgNode) -> tuple[VideoIndex, VideoIndex]:
     Raises:
         InputError: no queries are named, or videos have no labels to tell a hit by.
     """
-    if not cfg.EVAL.QUERY:
+    subset = EVALUATION_SUBSETS.get(cfg.DATA.KIND)
+    if not cfg.EVAL.QUERY and subset is None:
         raise InputError("EVAL.QUERY: name the videos to search with, a list or a folder, for example with --query.")
     gallery = build_index(cfg, cfg.EVAL.GALLERY or None)
-    query = build_index(cfg, cfg.EVAL.QUERY)
+    query = build_index(cfg, cfg.EVAL.QUERY or None, subset)
     for key, index in (("EVAL.GALLERY", gallery), ("EVAL.QUERY", query)):
-        if min(video.label for video in index) < 0:
+        if int(index.labels.min()) < 0:
             raise InputError(f"{key}: hits are told by class, but some videos have none; use class folders or lists.")
     if gallery.class_names and query.class_names:
         query = query.relabelled(gallery.class_names)
@@ -88,8 +89,8 @@ def retrieve(
         network.features = cfg.EVAL.FEATURES
 
     def embed(index: VideoIndex) -> dict[str, VideoFeatures]:
-        batches = build_evaluation_loader(cfg, index, bad_videos)
-        features = extract_view_features(models, batches, views, evaluation_device(cfg), progress)
+        batches, transform = build_evaluation_loader(cfg, index, names, bad_videos)
+        features = extract_view_features(models, batches, views, evaluation_device(cfg), progress, transform)
         return {**features, JOINT: join(list(features.values()))} if len(features) > 1 else features
 
     in_gallery, in_query = embed(gallery), embed(query)

@@ -80,6 +80,47 @@ class StopInGoodOrder(Callback):
         signal.signal(signal.SIGINT, self._previous_handler)
 
 
+class LogDataWait(Callback):
+    """Log ``train/data_wait``: the share of the time since the last logged step in which training waited for data.
+
+    Above a few percent the device is idle for want of clips: more worker processes or prepared videos help.
+
+    Args:
+        every: steps between two entries.
+    """
+
+    def __init__(self, every: int = 10) -> None:
+        self.every = every
+        self.waited = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock; what was waited for until here, the start of the workers, was no step's."""
+        self._since = self._start = (time.perf_counter(), _seconds_waited(trainer))
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Log the share of the steps since the last entry."""
+        if trainer.global_step % self.every == 0:
+            now = time.perf_counter(), _seconds_waited(trainer)
+            pl_module.log("train/data_wait", _share(self._since, now), batch_size=1)
+            self._since = now
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keep the share of the whole training."""
+        self.waited = _share(self._start, (time.perf_counter(), _seconds_waited(trainer)))
+
+
+def _seconds_waited(trainer: Trainer) -> float:
+    """What the loader has counted; loaders of others do not count."""
+    return getattr(trainer.train_dataloader, "seconds_waited", 0.0)
+
+
+def _share(begin: tuple[float, float], end: tuple[float, float]) -> float:
+    """Seconds waited of the seconds that passed."""
+    return (end[1] - begin[1]) / max(end[0] - begin[0], 1e-9)
+
+
 class EmbedConfig(Callback):
     """Write the run's configuration into its checkpoints, so that a checkpoint alone can be rebuilt.
 

@@ -14,6 +14,8 @@ from iic_ptv.errors import InputError
 from iic_ptv.losses.inter_intra_nce import ContrastOutput, check_rows
 from iic_ptv.randomness import seed_of
 from iic_ptv.transforms import RGB, Residual, to_float
+from iic_ptv.transforms.clip import Draws
+from iic_ptv.transforms.pipelines import SEED_KEY, generators_of
 
 Batch = dict[str, Any]
 
@@ -39,7 +41,8 @@ class IICTask(LightningModule):
         intra_negative: module that destroys the motion of a clip; ``None`` trains CMC, the baseline without.
         head: projection between the network and the loss, shared like the network; or one per view.
         modality_key: entry of the batch that holds the clip.
-        seed: of the intra-negatives' draws, which depend on (seed, epoch, batch, rank) alone.
+        seed: of the intra-negatives' draws. They depend on it and on the clip's ``augmentation_seed`` alone, or, in
+            batches that have none, on (seed, epoch, batch, rank).
 
     Example:
         >>> task = IICTask(
@@ -85,7 +88,7 @@ class IICTask(LightningModule):
         """Features ``(B, D)`` of the input ``(B, 3, T, H, W)`` of one view, as the loss sees them."""
         return self.heads[view % len(self.heads)](self.network(view)(clip))
 
-    def forward(self, batch: Batch, generator: torch.Generator | None = None) -> tuple[list[Tensor], Tensor | None]:
+    def forward(self, batch: Batch, generator: Draws = None) -> tuple[list[Tensor], Tensor | None]:
         """Embed a batch.
 
         Args:
@@ -105,10 +108,7 @@ class IICTask(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Contrast one batch and log the loss and its diagnostics."""
         index = batch["video_index"]
-        generator = torch.Generator().manual_seed(
-            seed_of(self.seed, self.current_epoch, batch_idx, self.trainer.global_rank)
-        )
-        features, negative = self(batch, generator)
+        features, negative = self(batch, self._draws(batch, self.current_epoch, batch_idx, self.trainer.global_rank))
         output: ContrastOutput = self.loss(features, negative, index)
         self.log("train/loss", output.loss.detach(), prog_bar=True, batch_size=len(index))
         metrics = {f"train/{name}": value for name, value in output.metrics.items()}
@@ -124,8 +124,8 @@ class IICTask(LightningModule):
     @torch.no_grad()
     def fill_banks(self, batch: Batch) -> None:
         """Replace the batch's rows of the memory banks by its features; needs a loss with ``fill``."""
-        generator = torch.Generator().manual_seed(seed_of(self.seed, *batch["video_index"].tolist()))
-        self.loss.fill(*self(batch, generator), batch["video_index"])
+        draws = self._draws(batch, *batch["video_index"].tolist())
+        self.loss.fill(*self(batch, draws), batch["video_index"])
 
     def configure_optimizers(self) -> Any:
         """Build the optimiser and, if asked for, its schedule."""
@@ -133,6 +133,14 @@ class IICTask(LightningModule):
         if self.lr_scheduler is None:
             return optimizer
         return {"optimizer": optimizer, "lr_scheduler": self.lr_scheduler(optimizer)}
+
+    def _draws(self, batch: Batch, *place: int) -> Draws:
+        """Generators of the intra-negative: one for each clip if the batch has their seeds, else one for this place."""
+        seeds = batch.get(SEED_KEY)
+        if seeds is None:
+            return generators_of(seed_of(self.seed, *place))
+        of_view_1 = seeds[0] if isinstance(seeds[0], list) else seeds
+        return generators_of([seed_of(self.seed, seed) for seed in of_view_1])
 
     def _clip(self, batch: Batch, view: nn.Module, number: int) -> Tensor:
         """The clip that a view reads."""

@@ -93,11 +93,33 @@ def test_an_unlabelled_folder_with_broken_videos_trains_and_names_them(videos, b
     for fault in ("text", "empty", "truncated", "sound"):
         shutil.copy(bad_files[fault], folder / f"{fault}.mp4")
     write_numbered_video(folder / "three_frames.mp4", 3)  # shorter than a clip: it is looped
-    result = iic("pretrain", "--data", folder, *SMALL, cwd=tmp_path)
+    result = iic("pretrain", "--data", folder, *SMALL, "DATA.MAX_BAD_SHARE", "0.5", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "4 of 11 videos could not be read" in result.stdout
     bad = (run_folder(result, tmp_path) / "bad_videos.csv").read_text()
     assert all(f"{fault}.mp4" in bad for fault in ("text", "empty", "truncated", "sound"))
+
+
+def test_a_collection_that_is_too_broken_ends_the_run_with_one_message(videos, bad_files, tmp_path) -> None:
+    folder = tmp_path / "disk"
+    shutil.copytree(videos / "videos/bounce", folder)
+    shutil.copy(bad_files["text"], folder)
+    result = iic("pretrain", "--data", folder, *SMALL, cwd=tmp_path)
+    message = message_of(result).replace("\n", " ")
+    assert "1 of 7 videos could not be read" in message
+    assert "text.mp4. That is 14% of them; DATA.MAX_BAD_SHARE allows 5%" in message
+
+
+def test_what_check_data_finds_bad_is_left_out(videos, bad_files, tmp_path) -> None:
+    folder = tmp_path / "disk"
+    shutil.copytree(videos / "videos/bounce", folder)
+    shutil.copy(bad_files["text"], folder)
+    assert iic("check-data", folder, cwd=tmp_path).returncode == 1
+    result = iic("pretrain", "--data", folder, *SMALL, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "1 video that a check found unreadable is left out" in result.stdout
+    metrics = json.loads((run_folder(result, tmp_path) / "metrics.json").read_text())
+    assert (metrics["videos"], metrics["bad_videos"]) == (6, 0)
 
 
 def test_ctrl_c_leaves_a_checkpoint_and_resume_goes_on(videos, tmp_path) -> None:
@@ -115,7 +137,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_resume_goes_on(videos, tmp_path) -> None
     assert "Traceback" not in err
 
     step = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)["global_step"]
-    steps_per_epoch = 18 // 4
+    steps_per_epoch = 5  # 18 videos in batches of 4 at most
     result = iic("pretrain", "--resume", folder, "OPTIM.EPOCHS", step // steps_per_epoch + 2, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     metrics = json.loads((folder / "metrics.json").read_text())
@@ -123,16 +145,16 @@ def test_ctrl_c_leaves_a_checkpoint_and_resume_goes_on(videos, tmp_path) -> None
 
 
 def test_two_devices_make_one_run_of_as_many_steps_as_one_device(videos, tmp_path) -> None:
-    """Two gloo processes of batch 2 are launched by the first, share its folder, and step as one of batch 4 does."""
+    """Two gloo processes of batch 3 are launched by the first, share its folder, and step as one of batch 6 does."""
     steps = []
-    for devices, batch_size in (("1", "4"), ("2", "2")):
+    for devices, batch_size in (("1", "6"), ("2", "3")):
         options = [*SMALL, "TRAINER.DEVICES", devices, "OPTIM.BATCH_SIZE", batch_size, "LOSS.FILL_BANKS", "True"]
         result = iic("pretrain", "--data", videos / "videos", *options, "NAME", devices, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
         assert result.stdout.count("run folder:") == 1
         (folder,) = (tmp_path / "runs/pretrain").glob(f"*-{devices}")
         steps.append(json.loads((folder / "metrics.json").read_text())["steps"])
-    assert steps == [8, 8]
+    assert steps == [6, 6]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +214,7 @@ def test_names_with_brackets_are_shown_whole(videos, tmp_path) -> None:
     folder = tmp_path / "disk"
     shutil.copytree(videos / "videos/bounce", folder)
     (folder / "A clip [dQw4w9WgXcQ].mp4").write_text("no video")
-    result = iic("pretrain", "--data", folder, *SMALL, "OPTIM.EPOCHS", "1", cwd=tmp_path)
+    result = iic("pretrain", "--data", folder, *SMALL, "DATA.MAX_BAD_SHARE", "1", cwd=tmp_path)
     assert "A clip [dQw4w9WgXcQ].mp4" in result.stdout
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,20 @@ import torch
 from torch import Tensor
 
 from iic_ptv.data.bad_videos import BadVideoLog
+from iic_ptv.data.clip_reader import ClipReader
 from iic_ptv.data.clips import ClipDataset, EvaluationClipDataset
+from iic_ptv.data.collections import class_folders
 from iic_ptv.data.decoding import VideoError
-from iic_ptv.data.index import VideoIndex, class_folders
+from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.loaders import evaluation_loader, train_loader
-from iic_ptv.data.samplers import EpochSampler
+from iic_ptv.data.samplers import EpochBatches
+from iic_ptv.errors import InputError
 from iic_ptv.transforms.pipelines import strong_train_transform
 
 
 def batches_of_two_epochs(dataset: ClipDataset, num_workers: int, start_method: str | None = None) -> list[dict]:
-    sampler = EpochSampler(len(dataset), seed=dataset.seed)
-    loader = train_loader(dataset, sampler, batch_size=2, num_workers=num_workers, start_method=start_method)
+    sampler = EpochBatches(len(dataset), batch_size=2, seed=dataset.seed)
+    loader = train_loader(dataset, sampler, num_workers, start_method)
     batches = []
     for epoch in range(2):
         sampler.set_epoch(epoch)
@@ -43,22 +47,25 @@ def assert_equal(one: Any, two: Any) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker processes")
+@pytest.mark.parametrize("in_workers", [True, False])
 @pytest.mark.parametrize("clips_per_video", [1, 2])
 def test_batches_are_the_same_with_any_number_of_workers(
-    video_folder: Path, mixed_folder: Path, clips_per_video: int
+    video_folder: Path, mixed_folder: Path, clips_per_video: int, in_workers: bool
 ) -> None:
     videos = [*class_folders(video_folder), *class_folders(mixed_folder)]
     index = VideoIndex(tuple(videos))
-    transform = strong_train_transform(crop=16, frame_size=(20, 24))
-    dataset = ClipDataset(index, transform, clip_length=4, seed=7, clips_per_video=clips_per_video)
+    transform = strong_train_transform(crop=16, frame_size=(20, 24)) if in_workers else None
+    dataset = ClipDataset(index, ClipReader(clip_length=4), transform, seed=7, clips_per_video=clips_per_video)
     alone = batches_of_two_epochs(dataset, num_workers=0)
-    assert len(alone) == 2 * (15 // 2)
+    assert len(alone) == 2 * 8
     for num_workers in (1, 4):
         assert_equal(batches_of_two_epochs(dataset, num_workers), alone)
 
 
 def test_training_leaves_global_generators_alone(video_folder: Path) -> None:
-    dataset = ClipDataset(class_folders(video_folder), strong_train_transform(crop=16, frame_size=(20, 24)))
+    dataset = ClipDataset(
+        class_folders(video_folder), ClipReader(), strong_train_transform(crop=16, frame_size=(20, 24))
+    )
     torch.manual_seed(0)
     expected = torch.rand(3)
     torch.manual_seed(0)
@@ -66,38 +73,70 @@ def test_training_leaves_global_generators_alone(video_folder: Path) -> None:
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_batches_are_full(video_folder: Path) -> None:
-    dataset = ClipDataset(class_folders(video_folder), clip_length=4)
-    sizes = [len(batch["video_index"]) for batch in train_loader(dataset, EpochSampler(9), batch_size=4)]
-    assert sizes == [4, 4]
-
-
 def test_bad_videos_of_all_workers_are_recorded(mixed_folder: Path, tmp_path: Path) -> None:
-    log = BadVideoLog(tmp_path / "bad.csv")
     index = class_folders(mixed_folder)
-    batches_of_two_epochs(ClipDataset(index, clip_length=4, bad_videos=log), num_workers=2)
+    log = BadVideoLog(tmp_path / "bad.csv", len(index), max_share=1)
+    batches_of_two_epochs(ClipDataset(index, ClipReader(clip_length=4), bad_videos=log), num_workers=2)
     assert {os.path.basename(path) for path in log.read()} == {"text.mp4", "empty.mp4", "truncated.mp4", "sound.mp4"}
-    assert log.summary(len(index)).startswith("4 of 6 videos could not be read")
+    assert log.summary().startswith("4 of 6 videos could not be read")
 
 
 def test_a_broken_collection_ends_training_with_one_error(bad_files: dict[str, Path]) -> None:
     index = VideoIndex.from_labeled_video_paths([(str(bad_files["text"]), {}), (str(bad_files["empty"]), {})])
-    batches = iter(train_loader(ClipDataset(index), EpochSampler(2), batch_size=2, num_workers=1))
+    loader = train_loader(ClipDataset(index), EpochBatches(2, 2), num_workers=1)
     with pytest.raises(VideoError, match="the collection looks broken"):
-        next(batches)
-    batches._shutdown_workers()  # left to the garbage collector, it takes five seconds
+        next(iter(loader))
+    loader._iterator._shutdown_workers()  # left to the garbage collector, it takes five seconds
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_too_many_bad_videos_end_the_run(mixed_folder: Path, tmp_path: Path, num_workers: int) -> None:
+    index = class_folders(mixed_folder)
+    log = BadVideoLog(tmp_path / "bad.csv", len(index), max_share=0.2)
+    dataset = ClipDataset(index, ClipReader(clip_length=4), bad_videos=log)
+    with pytest.raises(InputError, match=r"of 6 videos could not be read .* DATA.MAX_BAD_SHARE allows 20%"):
+        list(train_loader(dataset, EpochBatches(6, 2), num_workers))
+
+
+class Killed(ClipDataset):
+    """Data whose processes are killed, as the system does when memory runs out."""
+
+    def __getitem__(self, request: Any) -> Any:
+        os.kill(os.getpid(), self.seed)
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "message"),
+    [(signal.SIGKILL, "memory ran out: use fewer of them"), (signal.SIGSEGV, r"died \(Segmentation fault\)")],
+)
+def test_death_of_a_worker_is_told_as_what_it_is(video_folder: Path, ended_by: signal.Signals, message: str) -> None:
+    dataset = Killed(class_folders(video_folder), seed=int(ended_by))
+    with pytest.raises(InputError, match=message):
+        next(iter(train_loader(dataset, EpochBatches(9, 2), num_workers=1)))
+
+
+def test_loader_counts_what_it_was_waited_for(video_folder: Path) -> None:
+    loader = train_loader(ClipDataset(class_folders(video_folder)), EpochBatches(9, 2))
+    batches = iter(loader)
+    next(batches)
+    first = loader.seconds_waited
+    assert first > 0
+    list(batches)
+    assert loader.seconds_waited > first
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_evaluation_goes_over_all_that_can_be_read(mixed_folder: Path, num_workers: int, batch_size: int) -> None:
-    dataset = EvaluationClipDataset(class_folders(mixed_folder), clip_length=4, num_clips=3)
+    dataset = EvaluationClipDataset(class_folders(mixed_folder), ClipReader(clip_length=4), num_clips=3)
     batches = list(evaluation_loader(dataset, batch_size, num_workers))
     assert [name for batch in batches for name in batch["video_name"]] == ["a_good.mp4", "z_good.mp4"]
     assert all(batch["video"].shape[1:] == (3, 3, 4, 32, 64) for batch in batches)
 
 
 def test_data_sets_can_be_sent_to_processes_that_start_anew(video_folder: Path) -> None:
-    dataset = ClipDataset(class_folders(video_folder), strong_train_transform(crop=16, frame_size=(20, 24)))
+    dataset = ClipDataset(
+        class_folders(video_folder), ClipReader(), strong_train_transform(crop=16, frame_size=(20, 24))
+    )
     sent = pickle.loads(pickle.dumps(dataset))
     assert_equal(sent[3], dataset[3])

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import logging
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,14 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, OnExceptionCheckpoint
 
+from iic_ptv.data.clip_reader import ClipReader
 from iic_ptv.data.clips import ClipDataset, EvaluationClipDataset
-from iic_ptv.data.index import VideoIndex, class_folders
+from iic_ptv.data.collections import class_folders
+from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.loaders import evaluation_loader
 from iic_ptv.data.module import ClipDataModule
-from iic_ptv.data.samplers import EpochSampler
+from iic_ptv.data.samplers import EpochBatches
+from iic_ptv.transforms import strong_train_transform
 
 BATCH_SIZE = 2
 EPOCHS = 3
@@ -74,7 +76,7 @@ def make_trainer(folder: Path, **options: Any) -> lightning.Trainer:
 
 @pytest.fixture(scope="module")
 def dataset(video_folder: Path) -> ClipDataset:
-    return ClipDataset(class_folders(video_folder), clip_length=4, size=(16, 32), seed=3)
+    return ClipDataset(class_folders(video_folder), ClipReader(clip_length=4, size=(16, 32)), seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +92,11 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 def test_trainer_sees_the_samplers_order(dataset: ClipDataset, uninterrupted: list[Any]) -> None:
-    assert [(epoch, batch) for epoch, batch, _, _ in uninterrupted] == list(itertools.product(range(EPOCHS), range(4)))
-    sampler = EpochSampler(len(dataset), seed=dataset.seed)
+    assert [(epoch, batch) for epoch, batch, _, _ in uninterrupted] == list(itertools.product(range(EPOCHS), range(5)))
+    sampler = EpochBatches(len(dataset), BATCH_SIZE, seed=dataset.seed)
     for epoch in range(EPOCHS):
         sampler.set_epoch(epoch)
-        expected = [request.video_index for request in sampler][:8]
+        expected = [request.video_index for batch in sampler for request in batch]
         seen = [rows for at, _, rows, _ in uninterrupted if at == epoch]
         assert list(itertools.chain(*seen)) == expected
 
@@ -106,7 +108,7 @@ def test_workers_change_nothing(dataset: ClipDataset, uninterrupted: list[Any], 
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-@pytest.mark.parametrize("save_at", [(0, 0), (1, 1), (1, 3), (2, 2)])
+@pytest.mark.parametrize("save_at", [(0, 0), (1, 1), (1, 4), (2, 2)])
 def test_interrupted_run_goes_on_where_it_stopped(
     dataset: ClipDataset, uninterrupted: list[Any], tmp_path: Path, save_at: tuple[int, int], num_workers: int
 ) -> None:
@@ -119,7 +121,7 @@ def test_interrupted_run_goes_on_where_it_stopped(
             second, datamodule=ClipDataModule(dataset, BATCH_SIZE, num_workers), ckpt_path=tmp_path / "stopped.ckpt"
         )
     assert first.seen + second.seen == uninterrupted
-    assert len(first.seen) == 4 * save_at[0] + save_at[1] + 1
+    assert len(first.seen) == 5 * save_at[0] + save_at[1] + 1
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
@@ -133,7 +135,7 @@ def test_checkpoint_of_a_run_that_went_on(
         second, datamodule=ClipDataModule(dataset, BATCH_SIZE, num_workers), ckpt_path=tmp_path / "passed.ckpt"
     )
     assert first.seen == uninterrupted
-    assert second.seen == uninterrupted[6:]
+    assert second.seen == uninterrupted[7:]
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
@@ -149,7 +151,7 @@ def test_checkpoints_at_the_end_of_an_epoch(
     make_trainer(tmp_path).fit(
         second, datamodule=ValidatedModule(dataset, BATCH_SIZE, num_workers), ckpt_path=tmp_path / "epoch=0.ckpt"
     )
-    assert second.seen == uninterrupted[4:]
+    assert second.seen == uninterrupted[5:]
 
 
 def test_checkpoint_of_a_validation_within_an_epoch(
@@ -162,9 +164,9 @@ def test_checkpoint_of_a_validation_within_an_epoch(
     )
     second = ValidatedRecorder()
     make_trainer(tmp_path, **options).fit(
-        second, datamodule=ValidatedModule(dataset, BATCH_SIZE), ckpt_path=tmp_path / "step=6.ckpt"
+        second, datamodule=ValidatedModule(dataset, BATCH_SIZE), ckpt_path=tmp_path / "step=7.ckpt"
     )
-    assert second.seen == uninterrupted[6:]
+    assert second.seen == uninterrupted[7:]
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
@@ -186,7 +188,7 @@ def test_batch_that_failed_is_trained_on_again(
     make_trainer(tmp_path).fit(
         second, datamodule=ClipDataModule(dataset, BATCH_SIZE, num_workers), ckpt_path=tmp_path / "failed.ckpt"
     )
-    assert second.seen == uninterrupted[6:]
+    assert second.seen == uninterrupted[7:]
 
 
 def test_processes_share_the_videos_and_resume_together(dataset: ClipDataset, tmp_path: Path) -> None:
@@ -203,14 +205,14 @@ def test_processes_share_the_videos_and_resume_together(dataset: ClipDataset, tm
 
     whole = run("whole")
     for epoch in range(EPOCHS):
-        sampler = EpochSampler(len(dataset), seed=dataset.seed)
+        sampler = EpochBatches(len(dataset), BATCH_SIZE, seed=dataset.seed)
         sampler.set_epoch(epoch)
-        order = [request.video_index for request in sampler]
+        order = [request.video_index for batch in sampler for request in batch]
         for rank, seen in enumerate(whole):
-            assert [row for at, _, rows, _ in seen if at == epoch for row in rows] == order[rank::2][:4]
+            assert [row for at, _, rows, _ in seen if at == epoch for row in rows] == (order + order[:1])[rank::2]
     first, second = run("first", save_at=(1, 0)), run("second", ckpt_path=tmp_path / "stopped.ckpt")
     assert [begin + rest for begin, rest in zip(first, second, strict=True)] == whole
-    assert [len(begin) for begin in first] == [3, 3]
+    assert [len(begin) for begin in first] == [4, 4]
 
 
 def test_epochs_that_are_cut_short_by_the_trainer(dataset: ClipDataset, tmp_path: Path) -> None:
@@ -233,26 +235,33 @@ def test_what_is_skipped_is_not_decoded(dataset: ClipDataset, tmp_path: Path) ->
         video if row not in skipped else VideoIndex.from_labeled_video_paths([("gone.mp4", {})])[0]
         for row, video in enumerate(dataset.index)
     ]
-    rest = ClipDataset(VideoIndex(tuple(broken)), clip_length=4, size=(16, 32), seed=3)
+    rest = ClipDataset(VideoIndex(tuple(broken)), ClipReader(clip_length=4, size=(16, 32)), seed=3)
     make_trainer(tmp_path, max_epochs=1).fit(
         Recorder(), datamodule=ClipDataModule(rest, BATCH_SIZE), ckpt_path=tmp_path / "stopped.ckpt"
     )
     assert rest.bad_videos.read() == {}
 
 
-def test_collection_smaller_than_a_batch(
-    dataset: ClipDataset, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_collection_smaller_than_a_batch(dataset: ClipDataset, tmp_path: Path) -> None:
     recorder = Recorder()
-    with caplog.at_level(logging.WARNING):
-        make_trainer(tmp_path, max_epochs=1).fit(recorder, datamodule=ClipDataModule(dataset, batch_size=16))
+    make_trainer(tmp_path, max_epochs=1).fit(recorder, datamodule=ClipDataModule(dataset, batch_size=16))
     assert [len(rows) for _, _, rows, _ in recorder.seen] == [9]
-    assert "There are 9 videos for each process, fewer than the batch size 16: batches have 9." in caplog.text
 
 
 def test_without_a_trainer(dataset: ClipDataset) -> None:
     loader = ClipDataModule(dataset, BATCH_SIZE).train_dataloader()
-    assert len(loader) == len(list(loader)) == 4
+    assert len(loader) == len(list(loader)) == 5
+
+
+def test_batches_are_transformed_on_the_device(dataset: ClipDataset, tmp_path: Path) -> None:
+    transform = strong_train_transform(crop=12, frame_size=(16, 32))
+    recorder, alone = Recorder(), Recorder()
+    in_workers = ClipDataset(dataset.index, dataset.reader, transform, seed=dataset.seed)
+    make_trainer(tmp_path).fit(recorder, datamodule=ClipDataModule(dataset, BATCH_SIZE, transform=transform))
+    make_trainer(tmp_path).fit(alone, datamodule=ClipDataModule(in_workers, BATCH_SIZE))
+    for one, two in zip(recorder.seen, alone.seen, strict=True):
+        assert one[:3] == two[:3]
+        assert one[3] == pytest.approx(two[3], abs=1e-5)
 
 
 def test_trainer_predicts_on_evaluation_batches(mixed_folder: Path, tmp_path: Path) -> None:
@@ -260,21 +269,22 @@ def test_trainer_predicts_on_evaluation_batches(mixed_folder: Path, tmp_path: Pa
         def predict_step(self, batch: dict[str, Any], batch_idx: int) -> list[str]:
             return batch["video_name"]
 
-    loader = evaluation_loader(EvaluationClipDataset(class_folders(mixed_folder), clip_length=4, num_clips=2))
+    loader = evaluation_loader(
+        EvaluationClipDataset(class_folders(mixed_folder), ClipReader(clip_length=4), num_clips=2)
+    )
     assert make_trainer(tmp_path).predict(Namer(), loader) == [["a_good.mp4"], ["z_good.mp4"]]
 
 
 @pytest.mark.parametrize("batch_size", [2, 4, 9, 16])
-def test_filling_meets_every_video_in_full_batches(video_folder: Path, batch_size: int) -> None:
+def test_filling_meets_every_video_once(video_folder: Path, batch_size: int) -> None:
     index = class_folders(video_folder)
-    batches = list(ClipDataModule(ClipDataset(index, clip_length=4), batch_size).fill_dataloader())
+    batches = list(ClipDataModule(ClipDataset(index, ClipReader(clip_length=4)), batch_size).fill_dataloader())
     rows = [batch["video_index"].tolist() for batch in batches]
-    assert {len(batch) for batch in rows} == {min(batch_size, len(index))}
-    assert list(itertools.chain(*rows))[: len(index)] == list(range(len(index)))
+    assert list(itertools.chain(*rows)) == list(range(len(index)))
 
 
 def test_batches_per_epoch_are_those_of_the_loader(video_folder: Path) -> None:
     index = class_folders(video_folder)
     for batch_size in (1, 2, 4, 9, 16):
-        module = ClipDataModule(ClipDataset(index, clip_length=4), batch_size)
+        module = ClipDataModule(ClipDataset(index, ClipReader(clip_length=4)), batch_size)
         assert module.batches_per_epoch() == len(module.train_dataloader())

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -12,12 +13,18 @@ from torch import nn
 
 from iic_ptv.cli.main import main
 from iic_ptv.config import load_config
+from iic_ptv.data.bad_videos import BadVideoLog
+from iic_ptv.data.collections import class_folders
+from iic_ptv.data.flow.files import write_flow
+from iic_ptv.data.preparation.check import check_collection
 from iic_ptv.data.procedural import write_videos
 from iic_ptv.errors import InputError, RunInterrupted
 from iic_ptv.registry import VIEWS
+from iic_ptv.runs.build import build_index
 from iic_ptv.runs.checkpoint import LAST, read_checkpoint
 from iic_ptv.runs.folder import create_run_folder
 from iic_ptv.runs.pretrain import pretrain, run_name
+from iic_ptv.runs.retrieve import evaluation_indices, retrieve
 
 SMALL = [
     *("DATA.CLIP_LENGTH", "4", "DATA.FRAME_SIZE", "[16, 16]", "DATA.CROP", "16", "DATA.NUM_WORKERS", "0"),
@@ -194,11 +201,80 @@ def test_the_variants_of_the_method_train(videos, tmp_path, options) -> None:
         (["TRAINER.ACCELERATOR", "quantum"], "TRAINER"),
         (["DATA.CROP", "32"], "cannot cut 32 x 32 out of frames of 16 x 16"),
         (["PLUGINS", "no_such_plugin"], "no_such_plugin"),
+        (["VIEWS", "[rgb, flow_u]"], "DATA.FLOW: the view flow_u needs optical flow"),
+        (["VIEWS", "[rgb, flow_u]", "DATA.FLOW", "no/flow"], "no/flow"),
+        (["DATA.MANIFEST", "no_manifest.csv"], "no_manifest.csv"),
+        (["DATA.START_METHOD", "thread"], "DATA.START_METHOD: expected one of fork"),
+        (["DATA.KIND", "ucf101", "DATA.SPLIT", "4"], "split: expected 1 or 2 or 3"),
+        (["DATA.KIND", "hmdb51"], "hmdb|HMDB|split"),
     ],
 )
 def test_what_cannot_be_trained_is_named(videos, tmp_path, options, message) -> None:
     with pytest.raises(InputError, match=message):
         pretrain(configuration(videos, *options), tmp_path)
+
+
+@pytest.fixture
+def broken_copy(videos, tmp_path) -> Path:
+    """A copy of the videos, of which one is broken."""
+    folder = tmp_path / "copy"
+    shutil.copytree(videos / "videos", folder / "videos")
+    shutil.copytree(videos / "splits", folder / "splits")
+    listed = (folder / "splits/trainlist01.txt").read_text().split()[::2]
+    (folder / "videos" / listed[3]).write_text("no video")
+    return folder
+
+
+def test_videos_known_to_be_bad_are_left_out(broken_copy, tmp_path) -> None:
+    cfg = configuration(broken_copy, "DATA.MANIFEST", str(tmp_path / "manifest.csv"))
+    check_collection(build_index(cfg), cfg.DATA.MANIFEST, num_workers=1)
+    result = pretrain(cfg, tmp_path / "run")
+    assert (result.metrics["videos"], result.metrics["bad_videos"]) == (11, 0)
+    assert len(BadVideoLog(tmp_path / "run" / "left_out.csv").read()) == 1
+
+
+def test_rows_stay_within_a_run_whatever_a_later_check_finds(broken_copy, tmp_path) -> None:
+    cfg = configuration(
+        broken_copy, "DATA.MANIFEST", str(tmp_path / "manifest.csv"), "DATA.MAX_BAD_SHARE", "0.2", "OPTIM.EPOCHS", "1"
+    )
+    check_collection(build_index(cfg), cfg.DATA.MANIFEST, num_workers=1)
+    folder = tmp_path / "run"
+    pretrain(cfg, folder)
+    listed = (broken_copy / "splits/trainlist01.txt").read_text().split()[::2]
+    (broken_copy / "videos" / listed[7]).write_text("no video either")
+    check_collection(build_index(cfg), cfg.DATA.MANIFEST, num_workers=1)
+    cfg.OPTIM.EPOCHS = 2
+    metrics = pretrain(cfg, folder, resume=read_checkpoint(folder)).metrics
+    assert (metrics["videos"], metrics["bad_videos"]) == (11, 1)
+
+
+@pytest.mark.parametrize("start_method", ["", "forkserver"])
+def test_flow_views_train_from_computed_flow(videos, tmp_path, start_method) -> None:
+    pytest.importorskip("cv2")
+    options = ("VIEWS", "[rgb, flow_u]", "DATA.FLOW", "dis", "DATA.NUM_WORKERS", "1", "OPTIM.EPOCHS", "1")
+    metrics = pretrain(configuration(videos, *options, "DATA.START_METHOD", start_method), tmp_path).metrics
+    assert metrics["bad_videos"] == 0
+    assert metrics["train/loss"] > 0
+
+
+def test_stored_flow_trains_and_retrieves(videos, tmp_path) -> None:
+    pytest.importorskip("cv2")
+    cfg = configuration(videos, "VIEWS", "[rgb, flow_v]", "DATA.FLOW", str(tmp_path / "flow"), "OPTIM.EPOCHS", "1")
+    write_flow(class_folders(videos / "videos"), videos / "videos", tmp_path / "flow", num_workers=1)
+    networks = pretrain(cfg, tmp_path).task.networks
+    cfg.EVAL.QUERY = [str(videos / "splits/testlist01.txt")]
+    gallery, query = evaluation_indices(cfg)
+    result = retrieve(cfg, networks, gallery, query, BadVideoLog(), progress=False)
+    assert set(result.accuracy) == {"rgb", "flow_v", "joint"}
+
+
+def test_waiting_for_data_is_logged(videos, tmp_path) -> None:
+    metrics = pretrain(configuration(videos), tmp_path).metrics
+    assert 0 < metrics["data_wait"] < 1
+    with (tmp_path / "logs/version_0/metrics.csv").open() as file:
+        waits = [float(row["train/data_wait"]) for row in csv.DictReader(file) if row["train/data_wait"]]
+    assert len(waits) == 9
+    assert all(0 <= wait <= 1 for wait in waits)
 
 
 def test_resuming_another_run_is_refused(videos, tmp_path) -> None:
