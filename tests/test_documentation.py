@@ -17,6 +17,7 @@ from iic_ptv.data.procedural import write_videos
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(path for path in ROOT.rglob("*.md") if not any(part.startswith(".") for part in path.parts))
 README = ROOT / "README.md"
+DATA = ROOT / "iic_ptv" / "data" / "README.md"
 SMALL = [
     *("DATA.CLIP_LENGTH", "4", "DATA.FRAME_SIZE", "[16, 16]", "DATA.CROP", "16", "DATA.NUM_WORKERS", "0"),
     *("MODEL.OPTIONS.width", "0.0625", "LOSS.NUM_NEGATIVES", "4", "OPTIM.BATCH_SIZE", "4", "OPTIM.EPOCHS", "1"),
@@ -33,14 +34,9 @@ def commands(document: Path) -> list[list[str]]:
     return [shlex.split(line) for line in lines if line]
 
 
-def test_readme_snippets_run_in_order() -> None:
-    code = "import torch\ntorch.manual_seed(0)\n" + "\n".join(blocks(README, "python"))
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-
-
-def test_readme_commands_run(tmp_path) -> None:
-    """As written, but made small by options added at the end, and RUN filled in with the run before."""
+@pytest.fixture
+def collections(tmp_path: Path) -> Path:
+    """A folder with the collections that the documents speak of."""
     for name in ("my_videos", "train_videos", "test_videos"):
         collection = write_videos(
             tmp_path / f"{name}_rendered",
@@ -52,14 +48,35 @@ def test_readme_commands_run(tmp_path) -> None:
             progress=False,
         )
         (collection / "videos").rename(tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("document", [README, DATA], ids=lambda path: str(path.relative_to(ROOT)))
+def test_snippets_run_in_order(document: Path, collections: Path) -> None:
+    code = "import torch\ntorch.manual_seed(0)\n" + "\n".join(blocks(document, "python"))
+    result = subprocess.run([sys.executable, "-c", code], cwd=collections, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (README, {"check-data", "prepare", "pretrain", "retrieve"}),
+        (DATA, {"check-data", "prepare", "flow", "pretrain"}),
+    ],
+    ids=["README", "data"],
+)
+def test_documented_commands_run(document: Path, expected: set[str], collections: Path) -> None:
+    """As written, but made small by options added at the end, and RUN filled in with the run before."""
     run = "RUN"
-    documented = [command for command in commands(README) if command[0] == "iic"]
-    assert {command[1] for command in documented} == {"pretrain", "retrieve"}
+    documented = [command for command in commands(document) if command[0] == "iic"]
+    assert {command[1] for command in documented} == expected
     for command in documented:
         arguments = [argument.replace("RUN", run) for argument in command[1:]]
         small = ["OPTIM.EPOCHS", "2"] if "--resume" in arguments else SMALL  # a complete run, made longer
+        small = small if arguments[0] in ("pretrain", "retrieve") else []
         result = subprocess.run(
-            [sys.executable, "-m", "iic_ptv", *arguments, *small], cwd=tmp_path, capture_output=True, text=True
+            [sys.executable, "-m", "iic_ptv", *arguments, *small], cwd=collections, capture_output=True, text=True
         )
         assert result.returncode == 0, f"{command}: {result.stderr}"
         if found := re.search(r"run folder: runs/pretrain/(\S+)", result.stdout):
