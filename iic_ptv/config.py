@@ -113,7 +113,7 @@ RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("DATA.NUM_WORKERS", "LOSS.NUM_NEGATIVES"), (0, math.inf)),
     **dict.fromkeys(("OPTIM.LR", "OPTIM.WEIGHT_DECAY", "OPTIM.GAMMA", "OPTIM.CLIP_NORM"), (0, math.inf)),
     **dict.fromkeys(("DATA.CLIP_LENGTH", "DATA.STRIDE", "DATA.CLIPS_PER_VIDEO"), (1, math.inf)),
-    **dict.fromkeys(("DATA.CROP", "DATA.SPLIT"), (1, math.inf)),
+    **dict.fromkeys(("DATA.FRAME_SIZE", "DATA.CROP", "DATA.SPLIT"), (1, math.inf)),
     **dict.fromkeys(("OPTIM.BATCH_SIZE", "OPTIM.EPOCHS", "EVAL.NUM_CLIPS", "EVAL.BATCH_SIZE"), (1, math.inf)),
     **dict.fromkeys(("TRAINER.LOG_EVERY", "TRAINER.CHECKPOINT_EVERY"), (1, math.inf)),
 }
@@ -200,7 +200,8 @@ def _check_range(value: Any, key: str, source: str) -> None:
     if key in LENGTHS and len(value) not in LENGTHS[key]:
         raise InputError(f"{source}: {key} must have {LENGTHS[key][-1]} entries; got {value!r}.")
     lowest, highest = RANGES.get(key, (-math.inf, math.inf))
-    if isinstance(value, int | float) and not lowest <= value <= highest:
+    numbers = value if key in ELEMENTS else [value]
+    if any(isinstance(number, int | float) and not lowest <= number <= highest for number in numbers):
         wanted = f"from {lowest} to {highest}" if highest < math.inf else f"{lowest} or more"
         raise InputError(f"{source}: {key} must be {wanted}; got {value}.")
 

@@ -36,7 +36,7 @@ def test_every_limited_option_exists_and_has_a_default_within_its_limits() -> No
         value = default_config()
         for name in key.split("."):
             value = value[name]
-        assert lowest <= value <= highest
+        assert all(lowest <= number <= highest for number in (value if isinstance(value, list) else [value]))
 
 
 def test_base_files(tmp_path) -> None:
@@ -100,6 +100,7 @@ def test_a_base_configuration_is_changed_in_a_copy() -> None:
         (["LOSS.MOMENTUM", "1.5"], "LOSS.MOMENTUM must be from 0 to 1"),
         (["SEED", "-1"], "SEED must be from 0 to 4294967295"),
         (["DATA.FRAME_SIZE", "[16]"], "DATA.FRAME_SIZE must have 2 entries"),
+        (["DATA.FRAME_SIZE", "[16, 0]"], r"DATA.FRAME_SIZE must be 1 or more; got \[16, 0\]"),
         (["DATA.FRAME_SIZE", "[a, b]"], "DATA.FRAME_SIZE must be a list of type int"),
         (["MODEL.HEAD", "[8]"], "MODEL.HEAD must have 2 entries"),
         (["VIEWS", "[1, 2]"], "VIEWS must be a list of type str"),

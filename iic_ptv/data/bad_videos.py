@@ -63,7 +63,7 @@ class BadVideoLog:
         if self.path is None or not self.path.exists():
             return dict(self._met)
         reasons: dict[str, str] = {}
-        with self.path.open(newline="") as file:
+        with self.path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
             for path, reason in csv.reader(file):
                 if (path, reason) != HEADER:
                     reasons.setdefault(path, reason)
@@ -108,7 +108,7 @@ def _append(file: Path, rows: list[tuple[str, str]]) -> None:
     try:
         text = io.StringIO()
         # Two processes may both find the file new; `read` takes a second header for what it is.
-        csv.writer(text, lineterminator="\n").writerows(rows if os.fstat(descriptor).st_size else [HEADER, *rows])
-        os.write(descriptor, text.getvalue().encode())
+        csv.writer(text).writerows(rows if os.fstat(descriptor).st_size else [HEADER, *rows])
+        os.write(descriptor, text.getvalue().encode(errors="surrogateescape"))  # names need not be proper text
     finally:
         os.close(descriptor)

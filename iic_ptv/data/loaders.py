@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.clips import ClipDataset, EvaluationClipDataset, Sample, collate
+from iic_ptv.data.deaf_to_ctrl_c import deaf_to_ctrl_c
 from iic_ptv.data.randomness import ClipRequest
 from iic_ptv.data.samplers import EpochBatches
 from iic_ptv.errors import InputError
@@ -40,7 +41,8 @@ class ClipLoader(DataLoader[Any]):
         self.seconds_waited = 0.0
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        batches = super().__iter__()
+        with deaf_to_ctrl_c():  # or the processes would end in the middle of the step that a run stops after
+            batches = super().__iter__()
         while (batch := self._next(batches)) is not None:
             self.bad_videos.check_share()
             if batch:  # of the videos of an evaluation batch, maybe none could be read

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.list_files import find_file
 from iic_ptv.data.loaders import ClipLoader, evaluation_loader
 from iic_ptv.data.module import ClipDataModule
-from iic_ptv.data.preparation.manifest import manifest_path, read_manifest
+from iic_ptv.data.preparation.manifest import manifest_path, path_below_root, read_manifest
 from iic_ptv.errors import InputError
 from iic_ptv.models.heads import MLPProjection
 from iic_ptv.registry import BACKBONES, DATASETS, INTRA_NEGATIVES, LOSSES, VIEWS
@@ -89,7 +89,10 @@ def _index_of(cfg: CfgNode, kind: str, root: str, lists: Sequence[str] = ()) -> 
 
 
 def known_bad_videos(cfg: CfgNode, index: VideoIndex) -> dict[str, str]:
-    """Reasons by path for the videos that ``iic check-data`` found to be unreadable, and that are still the same files.
+    """What ``iic check-data`` found to be unreadable, of files that are still the same.
+
+    Returns:
+        Reasons by the path of the video below the root of its collection.
 
     Raises:
         InputError: ``DATA.MANIFEST`` names a file that does not exist or is no manifest.
@@ -100,7 +103,23 @@ def known_bad_videos(cfg: CfgNode, index: VideoIndex) -> dict[str, str]:
     file = manifest_path(cfg.DATA.ROOT) if automatic else Path(cfg.DATA.MANIFEST)
     if automatic and not file.is_file():
         return {}
-    return {index[row].path: reason for row, reason in read_manifest(file).bad(index).items()}
+    return {path_below_root(index[row]): reason for row, reason in read_manifest(file).bad(index).items()}
+
+
+def without(index: VideoIndex, bad: Collection[str]) -> VideoIndex:
+    """The videos whose paths below the root of the collection are not among ``bad``.
+
+    Raises:
+        InputError: all are.
+    """
+    if not bad:
+        return index
+    kept = [video for video in index if path_below_root(video) not in bad]
+    if not kept:
+        raise InputError(
+            "DATA.MANIFEST: the last `iic check-data` found that none of the videos can be read; its table says why."
+        )
+    return VideoIndex(kept, index.class_names)
 
 
 def build_data(cfg: CfgNode, index: VideoIndex, bad_videos: BadVideoLog) -> ClipDataModule:

@@ -13,7 +13,7 @@ from iic_ptv.config import load_config
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.errors import InputError, RunInterrupted
 from iic_ptv.registry import load_plugins
-from iic_ptv.runs.build import build_bad_video_log, build_networks
+from iic_ptv.runs.build import build_bad_video_log, build_networks, known_bad_videos, without
 from iic_ptv.runs.checkpoint import LAST, Checkpoint, load_networks, read_checkpoint
 from iic_ptv.runs.folder import create_run_folder, describe_run, is_further_process, joint_run_folder, write_json
 from iic_ptv.runs.pretrain import LEFT_OUT, pretrain, run_name
@@ -68,9 +68,7 @@ def _pretrain(cfg: CfgNode, folder: Path, checkpoint: Checkpoint | None) -> None
     except RunInterrupted:
         say(f"stopped; go on with: iic pretrain --resume {folder}")
         raise
-    if left_out := len(BadVideoLog(folder / LEFT_OUT).read()):
-        are = "video that a check found unreadable is" if left_out == 1 else "videos that a check found unreadable are"
-        say(f"{left_out} {are} left out (see {folder / LEFT_OUT})", style="yellow")
+    _say_left_out(folder)
     _say_bad_videos(build_bad_video_log(cfg, folder, result.metrics["videos"]))
     rate, seconds = result.metrics["clips_per_second"], result.metrics["seconds"]
     say(f"{result.metrics['epochs']} epochs in {seconds:.0f} s, {rate:.0f} clips/s; next, for example:")
@@ -94,6 +92,8 @@ def retrieve_command(
         cfg.EVAL.GALLERY = list(gallery)
     load_plugins(cfg.PLUGINS)
     gallery_index, query_index = evaluation_indices(cfg)
+    bad_gallery, bad_query = known_bad_videos(cfg, gallery_index), known_bad_videos(cfg, query_index)
+    gallery_index, query_index = without(gallery_index, bad_gallery), without(query_index, bad_query)
     seed_everything(cfg.SEED, workers=True, verbose=False)  # before the networks, as in pre-training
     networks = nn.ModuleList(build_networks(cfg))
     if loaded:
@@ -101,6 +101,7 @@ def retrieve_command(
 
     folder = create_run_folder(cfg.OUTPUT, "retrieve", f"{run_name(cfg)}{'' if loaded else '-untrained'}")
     describe_run(folder, cfg.dump())
+    BadVideoLog(folder / LEFT_OUT).add({**bad_gallery, **bad_query})
     bad_videos = build_bad_video_log(cfg, folder, len(gallery_index) + len(query_index))
     result = retrieve(cfg, networks, gallery_index, query_index, bad_videos)
     write_json(
@@ -114,6 +115,7 @@ def retrieve_command(
         },
     )
     console.print(accuracy_table(result.accuracy, result.chance))
+    _say_left_out(folder)
     _say_bad_videos(bad_videos)
     say(f"written to {folder / 'metrics.json'}")
 
@@ -121,6 +123,12 @@ def retrieve_command(
 def _with_root(data: str | None, overrides: Sequence[str]) -> list[str]:
     """The overrides, with ``--data FOLDER`` as the first of them."""
     return [*(["DATA.ROOT", data] if data else []), *overrides]
+
+
+def _say_left_out(folder: Path) -> None:
+    if number := len(BadVideoLog(folder / LEFT_OUT).read()):
+        are = "video that a check found unreadable is" if number == 1 else "videos that a check found unreadable are"
+        say(f"{number} {are} left out (see {folder / LEFT_OUT})", style="yellow")
 
 
 def _say_bad_videos(bad_videos: BadVideoLog) -> None:

@@ -22,7 +22,7 @@ from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.errors import InputError
 from iic_ptv.registry import load_plugins
-from iic_ptv.runs.build import build_bad_video_log, build_data, build_index, build_task, known_bad_videos
+from iic_ptv.runs.build import build_bad_video_log, build_data, build_index, build_task, known_bad_videos, without
 from iic_ptv.runs.checkpoint import LAST, Checkpoint, load_networks
 from iic_ptv.runs.folder import describe_run, write_json
 from iic_ptv.tasks.callbacks import EmbedConfig, FillBanks, LogDataWait, RunProgress, StopInGoodOrder
@@ -112,16 +112,14 @@ def peak_memory_gb() -> float:
 def _without_known_bad(cfg: CfgNode, folder: Path, resumed: bool) -> VideoIndex:
     """The videos to train on, less those that are known to be bad; a resumed run leaves out what it always did.
 
-    Rows of the memory banks must not move within a run, whatever a check of the data has found out since it began.
+    Rows of the memory banks must not move within a run, whatever a check of the data has found out since it began,
+    and wherever the data lie by now.
     """
     index = build_index(cfg)
     left_out = BadVideoLog(folder / LEFT_OUT)
     if not resumed:
         left_out.add(known_bad_videos(cfg, index))
-    bad = left_out.read()
-    if not bad:
-        return index
-    return VideoIndex([video for video in index if video.path not in bad], index.class_names)
+    return without(index, left_out.read())
 
 
 def _make_trainer(cfg: CfgNode, folder: Path, more: list[Callback]) -> Trainer:

@@ -49,13 +49,18 @@ def evaluation_indices(cfg: CfgNode) -> tuple[VideoIndex, VideoIndex]:
     """The videos to search in and those to search with.
 
     Raises:
-        InputError: no queries are named, or videos have no labels to tell a hit by.
+        InputError: no queries are named or found, or videos have no labels to tell a hit by.
     """
     subset = EVALUATION_SUBSETS.get(cfg.DATA.KIND)
     if not cfg.EVAL.QUERY and subset is None:
         raise InputError("EVAL.QUERY: name the videos to search with, a list or a folder, for example with --query.")
     gallery = build_index(cfg, cfg.EVAL.GALLERY or None)
     query = build_index(cfg, cfg.EVAL.QUERY or None, subset)
+    if not cfg.EVAL.QUERY and gallery.paths == query.paths:
+        raise InputError(
+            f"EVAL.QUERY: '{cfg.DATA.ROOT}' has no part called {subset} apart from the videos to search in; "
+            "name the videos to search with, for example with --query."
+        )
     for key, index in (("EVAL.GALLERY", gallery), ("EVAL.QUERY", query)):
         if int(index.labels.min()) < 0:
             raise InputError(f"{key}: hits are told by class, but some videos have none; use class folders or lists.")

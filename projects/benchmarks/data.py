@@ -30,6 +30,7 @@ from iic_ptv.runs.folder import versions
 SECTIONS = ("decode", "loader", "index", "memory", "faults")
 RESULTS = Path(__file__).with_name("data.json")
 README = Path(__file__).with_name("README.md")
+FRONT_PAGE = Path(__file__).parents[2] / "README.md"
 
 
 def measure(section: str) -> dict[str, Any]:
@@ -51,12 +52,14 @@ def _machine() -> dict[str, Any]:
 
 
 def with_tables(text: str, results: dict[str, Any]) -> str:
-    """A README in which the tables of the sections are those of the results.
+    """A document in which the tables of the sections that it shows are those of the results.
 
     Those of a section lie between ``<!-- SECTION -->`` and ``<!-- end -->``.
     """
     for section, measured in results.items():
         begin, end = f"<!-- {section} -->\n", "<!-- end -->"
+        if begin not in text:
+            continue
         before, _, rest = text.partition(begin)
         tables = [f"{table.to_markdown()}\n\n" for table in _module(section).tables(measured)]
         text = "".join([before, begin, "\n", *tables, end, rest.partition(end)[2]])
@@ -82,7 +85,8 @@ def main() -> None:
             console.print(table.to_rich())
         results = {**(json.loads(RESULTS.read_text()) if RESULTS.exists() else {}), section: measured}
         RESULTS.write_text(json.dumps({name: results[name] for name in SECTIONS if name in results}, indent=2) + "\n")
-        README.write_text(with_tables(README.read_text(), results))
+        for document in (README, FRONT_PAGE):
+            document.write_text(with_tables(document.read_text(), results))
 
 
 if __name__ == "__main__":

@@ -112,14 +112,23 @@ def test_a_collection_that_is_too_broken_ends_the_run_with_one_message(videos, b
 
 def test_what_check_data_finds_bad_is_left_out(videos, bad_files, tmp_path) -> None:
     folder = tmp_path / "disk"
-    shutil.copytree(videos / "videos/bounce", folder)
-    shutil.copy(bad_files["text"], folder)
+    shutil.copytree(videos / "videos/bounce", folder / "bounce")
+    shutil.copy(bad_files["text"], folder / "bounce")
     assert iic("check-data", folder, cwd=tmp_path).returncode == 1
     result = iic("pretrain", "--data", folder, *SMALL, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "1 video that a check found unreadable is left out" in result.stdout
     metrics = json.loads((run_folder(result, tmp_path) / "metrics.json").read_text())
     assert (metrics["videos"], metrics["bad_videos"]) == (6, 0)
+
+    result = iic("retrieve", "--checkpoint", run_folder(result, tmp_path), "--query", folder, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "1 video that a check found unreadable is left out" in result.stdout
+
+
+def test_retrieval_does_not_search_with_the_videos_that_it_searches_in(videos, tmp_path) -> None:
+    options = ("DATA.KIND", "kinetics", "DATA.ROOT", videos / "videos")  # no folder of a validation part
+    assert "no part called val apart from" in message_of(iic("retrieve", *options, *SMALL, cwd=tmp_path))
 
 
 def test_ctrl_c_leaves_a_checkpoint_and_resume_goes_on(videos, tmp_path) -> None:

@@ -40,6 +40,12 @@ def test_file_is_a_table_that_a_later_run_goes_on_with(tmp_path: Path) -> None:
     assert BadVideoLog(path).read() == {"a.mp4": "it is empty", "b.mp4": "it has no video stream"}
 
 
+def test_any_name_comes_back_as_it_was(tmp_path: Path) -> None:
+    reasons = dict.fromkeys(("a,b.mp4", "a\nb.mp4", "a\rb.mp4", "\udcff.mp4", "ü😀.mp4"), "it is empty")
+    BadVideoLog(tmp_path / "bad_videos.csv").add(reasons)
+    assert BadVideoLog(tmp_path / "bad_videos.csv").read() == reasons
+
+
 def test_no_bad_videos_no_file(tmp_path: Path) -> None:
     log = BadVideoLog(tmp_path / "bad_videos.csv", num_videos=12)
     assert log.read() == {}

@@ -62,6 +62,13 @@ def test_batches_are_the_same_with_any_number_of_workers(
         assert_equal(batches_of_two_epochs(dataset, num_workers), alone)
 
 
+@pytest.mark.parametrize("start_method", ["fork", "forkserver", "spawn"])
+def test_decord_reads_in_workers_whatever_way_they_start(video_folder: Path, start_method: str) -> None:
+    dataset = ClipDataset(class_folders(video_folder), ClipReader(clip_length=4, decoder="decord"), seed=1)
+    alone = batches_of_two_epochs(dataset, num_workers=0)  # decord has been at work here before the workers start
+    assert_equal(batches_of_two_epochs(dataset, num_workers=1, start_method=start_method), alone)
+
+
 def test_training_leaves_global_generators_alone(video_folder: Path) -> None:
     dataset = ClipDataset(
         class_folders(video_folder), ClipReader(), strong_train_transform(crop=16, frame_size=(20, 24))
@@ -113,6 +120,20 @@ def test_death_of_a_worker_is_told_as_what_it_is(video_folder: Path, ended_by: s
     dataset = Killed(class_folders(video_folder), seed=int(ended_by))
     with pytest.raises(InputError, match=message):
         next(iter(train_loader(dataset, EpochBatches(9, 2), num_workers=1)))
+
+
+class Deaf(ClipDataset):
+    """Tells whether its process hears Ctrl-C."""
+
+    def __getitem__(self, request: Any) -> Any:
+        return {"deaf": signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []), "augmentation_seed": 0}
+
+
+@pytest.mark.parametrize("start_method", ["fork", "forkserver"])
+def test_workers_leave_ctrl_c_to_the_first_process(video_folder: Path, start_method: str) -> None:
+    loader = train_loader(Deaf(class_folders(video_folder)), EpochBatches(9, 9), 1, start_method)
+    assert all(next(iter(loader))["deaf"])
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 def test_loader_counts_what_it_was_waited_for(video_folder: Path) -> None:

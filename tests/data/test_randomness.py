@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from iic_ptv.data.randomness import ClipRequest, reproducible
+from iic_ptv.data.randomness import ClipRequest, number_of, reproducible
 from iic_ptv.randomness import seed_of
 
 
@@ -80,3 +80,10 @@ def test_seeds_are_spread_and_fixed() -> None:
 
 def test_clip_requests_name_a_clip() -> None:
     assert ClipRequest(epoch=2, video_index=7) == (2, 7, 0, 0)
+
+
+def test_numbers_of_names_are_spread_and_fixed_whatever_the_name() -> None:
+    names = ("run/a", "run/b", "ü", "\udcff", "")  # the fourth is a file name that is not UTF-8
+    assert len({number_of(name) for name in names}) == len(names)
+    assert all(0 <= number_of(name) < 2**63 for name in names)
+    assert number_of("run/a") == 4500245505925949060

@@ -92,7 +92,8 @@ def test_faults(tmp_path) -> None:
     check_tables(faults, results)
 
 
-def test_the_readme_has_the_tables_of_the_results() -> None:
-    text = data.README.read_text()
+@pytest.mark.parametrize(("document", "sections"), [(data.README, data.SECTIONS), (data.FRONT_PAGE, ["loader"])])
+def test_documents_have_the_tables_of_the_results(document, sections) -> None:
+    text = document.read_text()
     assert data.with_tables(text, json.loads(data.RESULTS.read_text())) == text
-    assert all(f"<!-- {section} -->" in text for section in data.SECTIONS)
+    assert [section for section in data.SECTIONS if f"<!-- {section} -->" in text] == list(sections)

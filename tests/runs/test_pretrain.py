@@ -243,7 +243,9 @@ def test_rows_stay_within_a_run_whatever_a_later_check_finds(broken_copy, tmp_pa
     listed = (broken_copy / "splits/trainlist01.txt").read_text().split()[::2]
     (broken_copy / "videos" / listed[7]).write_text("no video either")
     check_collection(build_index(cfg), cfg.DATA.MANIFEST, num_workers=1)
-    cfg.OPTIM.EPOCHS = 2
+    moved = broken_copy.rename(tmp_path / "moved")
+    cfg.merge_from_list(["OPTIM.EPOCHS", 2, "DATA.ROOT", str(moved / "videos")])
+    cfg.DATA.LISTS = [name.replace(str(broken_copy), str(moved)) for name in cfg.DATA.LISTS]
     metrics = pretrain(cfg, folder, resume=read_checkpoint(folder)).metrics
     assert (metrics["videos"], metrics["bad_videos"]) == (11, 1)
 

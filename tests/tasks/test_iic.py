@@ -177,6 +177,34 @@ def test_filled_banks_hold_the_features_of_the_first_pass() -> None:
         assert torch.allclose(task.loss.bank.features[bank], nn.functional.normalize(feature), atol=1e-5)
 
 
+class RecordingRepeat(RepeatFrame):
+    """Repeated frames, written down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[torch.Tensor] = []
+
+    def forward(self, clip: torch.Tensor, generator=None) -> torch.Tensor:
+        self.made.append(super().forward(clip, generator))
+        return self.made[-1]
+
+
+@pytest.mark.parametrize("clips_per_video", [1, 2])
+def test_intra_negatives_hang_on_the_clip_and_not_on_its_batch(clips_per_video: int) -> None:
+    recording = RecordingRepeat()
+    task = make_task(recording, seed=3)
+    orders = [0, 1, 2, 3, 4, 5], [4, 2, 0, 5, 3, 1]
+    for order in orders:
+        seeds = [100 + index for index in order]
+        batch = {**batch_of(order), "augmentation_seed": seeds}
+        if clips_per_video == 2:
+            batch |= {"video": [batch["video"]] * 2, "augmentation_seed": [seeds, [0] * len(order)]}
+        task.fill_banks(batch)
+    first, second = recording.made
+    assert torch.equal(first[orders[1]], second)
+    assert len({clip.tobytes() for clip in first.numpy()}) == NUM_VIDEOS
+
+
 def test_an_index_outside_the_banks_is_told_before_the_step() -> None:
     task = make_task()
     with pytest.raises(InputError, match="outside the memory banks of 6 videos"):

@@ -45,6 +45,12 @@ class TestEveryIntraNegative:
         assert torch.equal(first, module(clip, generator=torch.Generator().manual_seed(3)))
         assert torch.equal(state, torch.random.get_rng_state())
 
+    def test_with_generators_of_their_own_clips_are_treated_alike_in_a_batch_and_alone(self, name: str) -> None:
+        clips, module = torch.rand(6, 3, 8, 6, 6), INTRA_NEGATIVES.get(name)()
+        batch = module(clips, [torch.Generator().manual_seed(seed) for seed in range(6)])
+        alone = [module(clip, torch.Generator().manual_seed(seed)) for seed, clip in enumerate(clips)]
+        assert torch.equal(batch, torch.stack(alone))
+
 
 def test_repeat_shows_one_frame_drawn_per_clip_and_uniformly() -> None:
     order = frame_order(repeat_frame(numbered_clips(8000), torch.Generator().manual_seed(0)))

@@ -53,6 +53,6 @@ def listed_index(
             f"{', '.join(absent[:NAMED])}{', ...' if len(absent) > NAMED else ''}"
         )
         if missing == "error" or not present:
-            raise InputError(f"{report}. Check the root folder, or skip them with missing='skip'.")
+            raise InputError(f"{report}. Check the root folder, or skip them with DATA.MISSING skip.")
         logger.warning("%s. They are skipped.", report)
     return sorted_index(root, present, class_names)

@@ -59,4 +59,6 @@ def find_annotation(folders: Sequence[Path], *names: str) -> Path:
 def not_found(what: str, folders: Sequence[Path]) -> InputError:
     """The error of official lists that are in none of the folders."""
     looked = ", ".join(f"'{folder}'" for folder in folders)
-    return InputError(f"There is no {what} in {looked}. Name the folder of the official lists: annotations=FOLDER.")
+    return InputError(
+        f"There is no {what} in {looked}. Name the folder of the official lists: DATA.ANNOTATIONS FOLDER."
+    )

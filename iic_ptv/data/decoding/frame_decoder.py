@@ -18,6 +18,8 @@ NumberedFrames = Iterator[tuple[int, VideoFrame]]
 # Decoders that can leave out frames to which no other refers, without a trace in the others. That of HEVC cannot: its
 # "non-reference pictures" may be referred to from higher temporal layers.
 SKIPPING_CODECS = ("h264", "mpeg1video", "mpeg2video", "mpeg4")
+# Decoders that give out nothing until they can begin, and then first what is shown before the keyframe.
+WAITING_CODECS = ("h264", "hevc")
 
 
 class FrameDecoder:
@@ -119,8 +121,8 @@ class FrameDecoder:
         for run in self._runs(numbers):
             number_at = {self._stamps[number]: number for number in run}
             for count, frame in enumerate(self._decode(run[0], set(number_at), keyframes_earlier)):
-                if count == 0 and self.index.decoded_at and not frame.key_frame:
-                    break  # AVI files may call any packet a keyframe
+                if count == 0 and not frame.key_frame and self.codec not in WAITING_CODECS:
+                    break  # some files call any packet a keyframe
                 stamp = self._stamp_of(frame)
                 if stamp in number_at:
                     yield number_at[stamp], frame

@@ -60,16 +60,24 @@ def open_stream(path: str) -> tuple[InputContainer, VideoStream]:
         container_format = _format_of(path)
         options = HEADER_ONLY if container_format == "mp4" else {}
         container = av.open(path, format=container_format, options=options, metadata_errors="replace")
+    try:
+        return container, _first_video(container, path)
+    except BaseException:
+        container.close()
+        raise
+
+
+def _first_video(container: InputContainer, path: str) -> VideoStream:
+    """The first video stream, ready to be read alone."""
     streams = [stream for stream in container.streams.video if stream.disposition != Disposition.attached_pic]
     if not streams or streams[0].codec_context is None:
-        container.close()
         raise VideoError("FFmpeg cannot decode its video" if streams else "it has no video stream", path)
     # One thread each: data loaders run one worker per core, and threads would not survive their fork.
     streams[0].codec_context.thread_count = 1
     for other in container.streams:
         if other is not streams[0]:
             other.discard = Discard.all
-    return container, streams[0]
+    return streams[0]
 
 
 def check_file(path: str) -> None:

@@ -33,19 +33,24 @@ def time_limit(seconds: float, path: str) -> Iterator[None]:
         yield
         return
 
+    waiting = True
+
     def interrupt(number: int, frame: FrameType | None) -> None:
-        raise VideoError(f"reading it took longer than {seconds:g} s", path)
+        if waiting:
+            raise VideoError(f"reading it took longer than {seconds:g} s", path)
 
     begun = time.monotonic()
     handler_before = signal.signal(signal.SIGALRM, interrupt)
-    left_before, interval_before = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    left_before, interval_before = signal.getitimer(signal.ITIMER_REAL)
     try:
-        yield
-    finally:
         try:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        finally:  # the time may be over just now
-            signal.signal(signal.SIGALRM, handler_before)
-            if left_before:  # a limit around this one: what is left of it, and if nothing is, as soon as can be
-                left = max(left_before - (time.monotonic() - begun), 1e-6)
-                signal.setitimer(signal.ITIMER_REAL, left, interval_before)
+            signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+            yield
+        finally:
+            waiting = False
+    finally:  # the time may have been over just before the line above
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler_before)
+        if left_before:  # a limit around this one: what is left of it, and if nothing is, as soon as can be
+            left = max(left_before - (time.monotonic() - begun), 1e-6)
+            signal.setitimer(signal.ITIMER_REAL, left, interval_before)

@@ -143,7 +143,7 @@ def write_manifest(file: PathLike, manifest: Manifest) -> None:
             atomic_write(file) as temporary,
             open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as text,
         ):
-            writer = csv.writer(text, lineterminator="\n")
+            writer = csv.writer(text)
             writer.writerow(ManifestRow._fields)
             writer.writerows(sorted(manifest.rows.values()))
     except OSError as error:

@@ -9,14 +9,14 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
+from iic_ptv.data.deaf_to_ctrl_c import deaf_to_ctrl_c
 from iic_ptv.errors import InputError
 
 Item = TypeVar("Item")
@@ -117,7 +117,7 @@ class _Worker:
             context.set_forkserver_preload(["torch", getattr(function, "func", function).__module__])
         self.connection, far_end = context.Pipe()
         self.process = context.Process(target=_work, args=(function, far_end), daemon=True)
-        with _deaf_to_ctrl_c():
+        with deaf_to_ctrl_c():
             self.process.start()
         far_end.close()  # or the end of the process would not be seen here
         self.time_limit = time_limit
@@ -182,23 +182,6 @@ def _work(function: Callable[[Any], Any], connection: Any) -> None:
             outcome = error
         except Exception:
             outcome = RuntimeError(f"a worker process failed\n{traceback.format_exc()}")
-
-
-@contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """What is started in the block never hears of Ctrl-C, which reaches all processes; the first ends the others.
-
-    They could turn a deaf ear by themselves only after they have imported torch, with a traceback until then.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # multiprocessing's own; starting it within the block would end the deafness
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _use_one_thread() -> None:

@@ -138,4 +138,5 @@ def _lists(root: Path, videos: set[str]) -> Iterator[Path]:
     """The lists in a collection; folders of frames, which are many and large, are not looked into."""
     for folder, subfolders, files in os.walk(root):
         subfolders[:] = [name for name in subfolders if os.path.join(folder, name) not in videos and name[0] != "."]
-        yield from (Path(folder, name) for name in files if name.lower().endswith(LIST_EXTENSIONS) and name[0] != ".")
+        lists = (Path(folder, name) for name in files if name.lower().endswith(LIST_EXTENSIONS) and name[0] != ".")
+        yield from filter(Path.is_file, lists)  # links may lead nowhere

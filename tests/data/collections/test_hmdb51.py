@@ -55,7 +55,7 @@ def test_lists_are_found_in_the_usual_places(tmp_path: Path, place: str) -> None
 
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     root = touch(tmp_path / "videos", *names("{name}/{stem}.avi"))
-    with pytest.raises(InputError, match=r"no CLASS_test_split1\.txt in .*annotations=FOLDER"):
+    with pytest.raises(InputError, match=r"no CLASS_test_split1\.txt in .*DATA.ANNOTATIONS FOLDER"):
         hmdb51(root)
     write(root / "brush_hair_test_split1.txt", *LISTS["brush_hair"], "video.avi 3")
     with pytest.raises(InputError, match=r"split1\.txt:3: expected 'video.avi' and 0, 1 or 2, found 'video.avi 3'"):

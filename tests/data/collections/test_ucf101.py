@@ -172,7 +172,7 @@ def test_official_lists_are_found_in_the_usual_places(tmp_path: Path, place: str
 
 def test_what_is_wrong_with_official_lists_is_said(tmp_path: Path) -> None:
     root = touch(tmp_path / "videos", *(line.split()[0] for line in TRAIN))
-    with pytest.raises(InputError, match=r"no trainlist01\.txt in .*videos'.*annotations=FOLDER"):
+    with pytest.raises(InputError, match=r"no trainlist01\.txt in .*videos'.*DATA.ANNOTATIONS FOLDER"):
         ucf101(root)
     with pytest.raises(InputError, match=r"no folder .*nowhere'; it should hold the official lists"):
         ucf101(root, annotations="nowhere")

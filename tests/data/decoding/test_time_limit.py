@@ -108,12 +108,12 @@ def test_limits_within_limits(hanging: str) -> None:
 
 
 def test_an_interruption_that_is_swallowed_is_not_the_last(hanging: str) -> None:
-    reasons: list[str] = []
+    def swallow_the_first() -> None:
+        assert "longer" in read_in_time(hanging, seconds=0)
+        open_video(hanging).frames([0])
+
     with pytest.raises(VideoError, match="longer"), time_limit(0.05, hanging):
-        while len(reasons) < 2:
-            reasons.append(read_in_time(hanging, 0))
-            open_video(hanging).frames([0])
-    assert reasons == ["reading it took longer than 0.05 s"]
+        swallow_the_first()
 
 
 def test_other_threads_are_not_limited(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_rows_come_back_as_they_were(tmp_path) -> None:
     )
     odd = [
         ManifestRow(path, 1, 2, error='no, "really"\nnot')
-        for path in ("a,b.mp4", 'say "a".mp4', "a\nb.mp4", "\udcff.mp4")
+        for path in ("a,b.mp4", 'say "a".mp4', "a\nb.mp4", "a\rb.mp4", "\udcff.mp4")
     ]
     manifest = Manifest({row.path: row for row in [*odd, full]})
     write_manifest(tmp_path / "deep/manifest.csv", manifest)

@@ -181,6 +181,7 @@ def test_lists_are_copied_and_still_find_the_videos(tmp_path) -> None:
         write_numbered_video(root / f"{name}/v_{name}_g01_c01.avi", 5, codec="mpeg4", b_frames=0)
     (root / "splits").mkdir()
     (root / "splits/classInd.txt").write_text("1 Jump\n2 Run\n")
+    (root / "gone.txt").symlink_to("nowhere.txt")
     (root / "splits/trainlist01.txt").write_text("Run/v_Run_g01_c01.avi 2\nJump/v_Jump_g01_c01.avi 1\n")
     prepare(root, output)
     lists = {"lists": "splits/trainlist01.txt"}
