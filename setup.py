@@ -35,7 +35,7 @@ setup(
         "pyyaml>=6",
         "fvcore>=0.1.5.post20221221",
         "iopath>=0.1.10",
-        "av>=17",
+        "av>=17.1,<19",
         "lightning>=2.4",
         "tensorboard>=2.14",
         "submitit>=1.5",
@@ -47,7 +47,7 @@ setup(
     ],
     extras_require={
         "flow": FLOW,
-        "torchcodec": ["torchcodec"],
+        "torchcodec": ["torchcodec>=0.17"],
         "dev": ["mypy>=1.10", "pytest>=8", "pytest-xdist>=3.5", "ruff>=0.11", "types-PyYAML", *FLOW],
     },
     entry_points={"console_scripts": ["iic = iic_ptv.cli.main:main"]},

@@ -34,7 +34,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--time-limit", type=float, default=60.0, metavar="S", help="seconds for a video; 0: any (default: 60)"
     )
-    parser.add_argument("overrides", nargs="*", metavar="KEY VALUE", help="options, e.g. DATA.KIND ucf101")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="KEY VALUE", help="options, e.g. DATA.KIND ucf101 DATA.SUBSET test"
+    )
     parser.set_defaults(run=run)
 
 

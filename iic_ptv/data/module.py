@@ -83,8 +83,8 @@ class ClipDataModule(LightningDataModule):
             num_replicas=world_size,
             rank=rank,
         )
-        if rank == 0 and batches.num_repeated:
-            logger.info("%d videos come twice per epoch, for equal shares.", batches.num_repeated)
+        if rank == 0 and shuffle and batches.num_repeated:
+            logger.warning("%d videos come twice per epoch, for equal shares of all processes.", batches.num_repeated)
         return batches
 
     def _progress(self) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from torch import nn
 
 from iic_ptv.config import load_config
 from iic_ptv.data.bad_videos import BadVideoLog
+from iic_ptv.data.flow.computed import METHODS
 from iic_ptv.errors import InputError, RunInterrupted
 from iic_ptv.registry import load_plugins
 from iic_ptv.runs.build import build_bad_video_log, build_networks, known_bad_videos, without
@@ -22,7 +23,16 @@ from iic_ptv.runs.terminal import accuracy_table, console, say
 
 # What may change when a run is resumed: where it runs, not what it computes.
 CHANGEABLE = (
-    *("DATA.ROOT", "DATA.NUM_WORKERS", "DATA.START_METHOD", "DATA.DECODER", "DATA.TIME_LIMIT", "DATA.MAX_BAD_SHARE"),
+    *(
+        "DATA.ROOT",
+        "DATA.ANNOTATIONS",
+        "DATA.FLOW",
+        "DATA.NUM_WORKERS",
+        "DATA.START_METHOD",
+        "DATA.DECODER",
+        "DATA.TIME_LIMIT",
+        "DATA.MAX_BAD_SHARE",
+    ),
     "TRAINER.",
 )
 EXTENDABLE_SCHEDULES = ("multistep", "constant")  # the others are made for a number of epochs
@@ -35,10 +45,17 @@ def pretrain_command(config: str | None, data: str | None, overrides: Sequence[s
         _resume(resume, config, overrides)
         return
     cfg = load_config(config, overrides)
-    if cfg.DATA.ROOT:  # so that the checkpoint finds the videos from anywhere
-        cfg.DATA.ROOT = str(Path(cfg.DATA.ROOT).absolute())
+    _make_paths_absolute(cfg)
     with joint_run_folder(cfg.OUTPUT, "pretrain", run_name(cfg)) as folder:
         _pretrain(cfg, folder, None)
+
+
+def _make_paths_absolute(cfg: CfgNode) -> None:
+    """Let the checkpoint find the data from any folder."""
+    for key in ("ROOT", "ANNOTATIONS", "MANIFEST", "CLASS_INDEX", "FLOW"):
+        if Path(cfg.DATA[key]).exists() and cfg.DATA[key] not in ("", *METHODS):
+            cfg.DATA[key] = str(Path(cfg.DATA[key]).absolute())
+    cfg.DATA.LISTS = [str(Path(name).absolute()) if Path(name).exists() else name for name in cfg.DATA.LISTS]
 
 
 def _resume(resume: str, config: str | None, overrides: Sequence[str]) -> None:

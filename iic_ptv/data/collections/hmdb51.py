@@ -7,7 +7,7 @@ from pathlib import Path
 
 from iic_ptv.data.collections.finder import VideoFinder
 from iic_ptv.data.collections.listed import Missing, listed_index
-from iic_ptv.data.collections.official import annotation_folders, check_choice, not_found, unpacked_folder
+from iic_ptv.data.collections.official import annotation_folders, check_choice, keyed_below, not_found, unpacked_folder
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.list_files import PathLike, read_lines
 from iic_ptv.errors import InputError
@@ -47,7 +47,8 @@ def hmdb51(
         for video, mark in read_split(lists[name])
         if mark == SUBSETS[subset]
     }
-    return listed_index(folder, labels, class_names, VideoFinder(folder).find_or_in_root, missing)
+    index = listed_index(folder, labels, class_names, VideoFinder(folder).find_or_in_root, missing)
+    return keyed_below(index, folder, root)
 
 
 def read_split(file: Path) -> list[tuple[str, str]]:

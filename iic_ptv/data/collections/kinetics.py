@@ -12,7 +12,7 @@ from iic_ptv.data.collections.entries import existing_folder
 from iic_ptv.data.collections.finder import Listing, VideoFinder
 from iic_ptv.data.collections.folders import class_folders
 from iic_ptv.data.collections.listed import Missing, listed_index
-from iic_ptv.data.collections.official import annotation_folders, check_choice, find_annotation
+from iic_ptv.data.collections.official import annotation_folders, check_choice, find_annotation, keyed_below
 from iic_ptv.data.index import NO_LABEL, VideoIndex
 from iic_ptv.data.list_files import PathLike, find_file, read_text
 from iic_ptv.errors import InputError
@@ -55,7 +55,8 @@ def kinetics(
     folder = existing_folder(root, "the videos of Kinetics")
     places = [place for name in names for place in (name, f"videos_{name}") if (folder / place).is_dir()]
     if annotations is None:
-        return class_folders(folder / places[0] if places else folder)
+        part = folder / places[0] if places else folder
+        return keyed_below(class_folders(part), part, folder)
     file = find_file(annotations, folder)
     if not file.is_file():
         file = find_annotation(annotation_folders(folder, annotations, ()), *(f"{name}.csv" for name in names))

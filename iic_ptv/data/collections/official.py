@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from iic_ptv.data.collections.entries import existing_folder
+from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.list_files import PathLike
 from iic_ptv.errors import InputError
 
@@ -25,6 +27,20 @@ def unpacked_folder(root: PathLike, archive: str) -> Path:
     """
     folder = existing_folder(root, "the videos of the lists")
     return folder / archive if (folder / archive).is_dir() else folder
+
+
+def keyed_below(index: VideoIndex, folder: Path, root: PathLike) -> VideoIndex:
+    """The index of the videos of ``folder`` with keys from ``root``, which it is or lies in.
+
+    So a video has one key, whether the collection is read by official lists, or checked, prepared and searched for flow
+    as a folder like any other.
+    """
+    prefix = os.path.relpath(folder, Path(root).absolute()).replace(os.sep, "/")
+    if prefix == os.curdir:
+        return index
+    keys = (f"{prefix}/{key}" for key in index.keys)
+    names = map(os.path.basename, index.paths)
+    return VideoIndex.from_columns(index.paths, names, keys, index.labels.tolist(), index.class_names)
 
 
 def annotation_folders(root: Path, annotations: PathLike | None, usual: Sequence[str]) -> list[Path]:

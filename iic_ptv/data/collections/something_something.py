@@ -9,7 +9,13 @@ from typing import Any
 
 from iic_ptv.data.collections.finder import VideoFinder
 from iic_ptv.data.collections.listed import Missing, listed_index
-from iic_ptv.data.collections.official import annotation_folders, check_choice, find_annotation, unpacked_folder
+from iic_ptv.data.collections.official import (
+    annotation_folders,
+    check_choice,
+    find_annotation,
+    keyed_below,
+    unpacked_folder,
+)
 from iic_ptv.data.index import NO_LABEL, VideoIndex
 from iic_ptv.data.list_files import PathLike, read_text
 from iic_ptv.errors import InputError
@@ -46,7 +52,8 @@ def something_something(
     entries = find_annotation(folders, *_names(SUBSETS[subset]))
     class_names = read_class_names(find_annotation([entries.parent], *_names("labels")))
     labels = read_entries(entries, class_names)
-    return listed_index(folder, labels, class_names, VideoFinder(folder).find, missing)
+    index = listed_index(folder, labels, class_names, VideoFinder(folder).find, missing)
+    return keyed_below(index, folder, root)
 
 
 def read_class_names(file: Path) -> list[str]:

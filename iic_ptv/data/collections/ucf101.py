@@ -9,7 +9,13 @@ from pathlib import Path
 from iic_ptv.data.collections.entries import entries_of, existing_folder
 from iic_ptv.data.collections.finder import VideoFinder
 from iic_ptv.data.collections.listed import Missing, listed_index
-from iic_ptv.data.collections.official import annotation_folders, check_choice, find_annotation, unpacked_folder
+from iic_ptv.data.collections.official import (
+    annotation_folders,
+    check_choice,
+    find_annotation,
+    keyed_below,
+    unpacked_folder,
+)
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.list_files import PathLike, find_file, read_lines
 from iic_ptv.errors import InputError
@@ -46,7 +52,7 @@ def ucf101(
     folder = unpacked_folder(root, "UCF-101")
     lists = annotation_folders(folder, annotations, ("ucfTrainTestlist", "splits"))
     listing, classes = find_annotation(lists, f"{subset}list{split:02}.txt"), find_annotation(lists, CLASS_INDEX)
-    return ucf101_lists(folder, listing, classes, missing)
+    return keyed_below(ucf101_lists(folder, listing, classes, missing), folder, root)
 
 
 def ucf101_lists(

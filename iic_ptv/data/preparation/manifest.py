@@ -111,7 +111,7 @@ def path_below_root(video: Video) -> str:
 
 def manifest_path(root: PathLike) -> Path:
     """Where ``iic check-data`` puts the manifest of the collection below ``root``, and later runs look for it."""
-    folder = os.path.abspath(root)
+    folder = os.path.realpath(root)
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     return cache_folder() / "manifests" / f"{os.path.basename(folder) or 'root'}-{digest}.csv"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from made_files import rows, touch, write
 
-from iic_ptv.data.collections import hmdb51
+from iic_ptv.data.collections import flat_folder, hmdb51
 from iic_ptv.errors import InputError
 
 LISTS = {
@@ -50,7 +50,8 @@ def test_lists_are_found_in_the_usual_places(tmp_path: Path, place: str) -> None
     root = touch(tmp_path / "hmdb51_org", *names("{name}/{stem}.avi"))
     write_lists(root / place, split=3)
     assert len(hmdb51(root, split=3)) == 2
-    assert hmdb51(tmp_path, split=3) == hmdb51(root, split=3)
+    assert hmdb51(tmp_path, split=3).paths == hmdb51(root, split=3).paths
+    assert set(hmdb51(tmp_path, split=3).keys) <= set(flat_folder(tmp_path).keys)
 
 
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:

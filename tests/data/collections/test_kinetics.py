@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from made_files import rows, touch, write
 
-from iic_ptv.data.collections import class_folders, kinetics
+from iic_ptv.data.collections import class_folders, flat_folder, kinetics
 from iic_ptv.errors import InputError
 
 HEADER = "label,youtube_id,time_start,time_end,split"
@@ -86,8 +86,10 @@ def test_lists_without_labels_or_splits(tmp_path: Path) -> None:
 
 def test_without_a_list_the_class_folders_count(tmp_path: Path) -> None:
     touch(tmp_path, "train/run/a.mp4", "val/run/b.mp4", "val/walk/c.mp4", "test/notes.txt")
-    assert kinetics(tmp_path) == class_folders(tmp_path / "train")
-    assert kinetics(tmp_path, subset="val") == class_folders(tmp_path / "val")
+    for subset in ("train", "val"):
+        index, folder = kinetics(tmp_path, subset=subset), class_folders(tmp_path / subset)
+        assert (index.paths, index.class_names) == (folder.paths, folder.class_names)
+        assert set(index.keys) <= set(flat_folder(tmp_path).keys)
     assert kinetics(tmp_path / "val", subset="test") == class_folders(tmp_path / "val")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from made_files import rows, touch, write
 
-from iic_ptv.data.collections import class_folders, ucf101, ucf101_lists
+from iic_ptv.data.collections import class_folders, flat_folder, ucf101, ucf101_lists
 from iic_ptv.errors import InputError
 
 
@@ -166,7 +166,9 @@ def test_official_lists_are_found_in_the_usual_places(tmp_path: Path, place: str
     root = touch(tmp_path / "UCF-101", *(line.split()[0] for line in TRAIN))
     write_official_lists(root / place)
     assert ucf101(root).labels.tolist() == [0, 1]
-    assert ucf101(tmp_path) == ucf101(root)
+    assert ucf101(tmp_path).paths == ucf101(root).paths
+    assert ucf101(tmp_path).keys == [f"UCF-101/{key}" for key in ucf101(root).keys]
+    assert set(ucf101(tmp_path).keys) <= set(flat_folder(tmp_path).keys), "a video has one key, however it is found"
     assert ucf101(root, annotations=root / place) == ucf101(root)
 
 
