@@ -23,17 +23,8 @@ from iic_ptv.runs.terminal import accuracy_table, console, say
 
 # What may change when a run is resumed: where it runs, not what it computes.
 CHANGEABLE = (
-    *(
-        "DATA.ROOT",
-        "DATA.ANNOTATIONS",
-        "DATA.FLOW",
-        "DATA.NUM_WORKERS",
-        "DATA.START_METHOD",
-        "DATA.DECODER",
-        "DATA.TIME_LIMIT",
-        "DATA.MAX_BAD_SHARE",
-    ),
-    "TRAINER.",
+    *("DATA.ROOT", "DATA.ANNOTATIONS", "DATA.FLOW", "DATA.DECODER", "DATA.TIME_LIMIT", "DATA.MAX_BAD_SHARE"),
+    *("DATA.NUM_WORKERS", "DATA.START_METHOD", "TRAINER."),
 )
 EXTENDABLE_SCHEDULES = ("multistep", "constant")  # the others are made for a number of epochs
 
