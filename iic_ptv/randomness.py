@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
 
 
@@ -16,4 +17,13 @@ def seed_of(seed: int, *key: int) -> int:
         True
     """
     numbers = struct.pack(f"<{1 + len(key)}q", seed, *key)
-    return int.from_bytes(hashlib.blake2b(numbers, digest_size=8).digest(), "little") >> 1
+    return _hashed(numbers)
+
+
+def number_of(name: str) -> int:
+    """A number in 0..2**63 - 1 that stands for a name in the key of a seed, the same everywhere."""
+    return _hashed(os.fsencode(name))
+
+
+def _hashed(content: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little") >> 1

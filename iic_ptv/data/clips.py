@@ -20,9 +20,9 @@ from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.clip_reader import Clip, ClipReader
 from iic_ptv.data.decoding import VideoError
 from iic_ptv.data.index import VideoIndex
-from iic_ptv.data.randomness import ClipRequest, number_of, reproducible
+from iic_ptv.data.randomness import ClipRequest, reproducible
 from iic_ptv.data.sampling import check_clip, random_start, uniform_starts
-from iic_ptv.randomness import seed_of
+from iic_ptv.randomness import number_of, seed_of
 from iic_ptv.transforms.pipelines import SEED_KEY
 
 Sample = dict[str, Any]

@@ -7,8 +7,6 @@ known by its key, not by its row: its clips are the same whatever else is in the
 
 from __future__ import annotations
 
-import hashlib
-import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +16,6 @@ import numpy as np
 import torch
 
 from iic_ptv.randomness import seed_of
-
-
-def number_of(name: str) -> int:
-    """A number in 0..2**63 - 1 that stands for a name in the key of a draw, the same everywhere."""
-    return int.from_bytes(hashlib.blake2b(os.fsencode(name), digest_size=8).digest(), "little") >> 1
 
 
 class ClipRequest(NamedTuple):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from iic_ptv.data.randomness import ClipRequest, number_of, reproducible
-from iic_ptv.randomness import seed_of
+from iic_ptv.data.randomness import ClipRequest, reproducible
+from iic_ptv.randomness import number_of, seed_of
 
 
 def draw() -> tuple[float, float, float]:

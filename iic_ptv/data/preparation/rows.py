@@ -10,7 +10,7 @@ from iic_ptv.data.decoding import VideoError
 from iic_ptv.data.list_files import PathLike
 from iic_ptv.data.preparation.manifest import Manifest, ManifestRow, growing_manifest
 from iic_ptv.data.preparation.parallel import Failure, available_cores, run_parallel
-from iic_ptv.data.preparation.progress import progress_bar
+from iic_ptv.data.progress import progress_bar
 from iic_ptv.errors import InputError
 
 

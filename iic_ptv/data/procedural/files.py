@@ -12,23 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 from torch import Tensor
 
+from iic_ptv.data.atomic import atomic_write
 from iic_ptv.data.procedural.collection import Collection, ProceduralVideo
 from iic_ptv.data.procedural.motions import MOTIONS
 from iic_ptv.data.procedural.mp4 import write_mp4
 from iic_ptv.data.procedural.render import render_videos
+from iic_ptv.data.progress import progress_bar
 from iic_ptv.errors import InputError
 
 FINISHED = "rendering.json"
@@ -121,12 +112,12 @@ def _write_missing(folder: Path, collection: Collection, videos: Sequence[Proced
 
     def write(batch: Sequence[ProceduralVideo]) -> int:
         for video, frames in zip(batch, _render_frames(collection, batch), strict=True):
-            with _whole_file(folder / video.path) as partial:
-                write_mp4(partial, frames, collection.frame_rate)
+            with atomic_write(folder / video.path) as temporary:
+                write_mp4(temporary, frames, collection.frame_rate)
         return len(batch)
 
     with (
-        _progress_bar(progress and len(videos) > 0) as bar,
+        progress_bar(enabled=progress and len(videos) > 0) as bar,
         _one_thread_per_operation(),
         ThreadPoolExecutor(os.cpu_count()) as workers,
     ):
@@ -156,31 +147,5 @@ def _one_thread_per_operation() -> Iterator[None]:
 
 
 def _write_text(path: Path, content: str) -> None:
-    with _whole_file(path) as partial:
-        partial.write_text(content)
-
-
-@contextlib.contextmanager
-def _whole_file(path: Path) -> Iterator[Path]:
-    """Give a path to write to, and move what was written to ``path`` when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    yield partial
-    partial.replace(path)
-
-
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed or 0.0:.0f} videos/s")
-
-
-def _progress_bar(enabled: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not enabled,
-    )
+    with atomic_write(path) as temporary:
+        temporary.write_text(content)

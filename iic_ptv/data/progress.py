@@ -16,12 +16,14 @@ from rich.progress import (
 from rich.text import Text
 
 
-def progress_bar() -> Progress:
+def progress_bar(enabled: bool | None = None) -> Progress:
     """A bar on standard error: how many videos of how many, how fast, and how long it takes still.
 
-    Nothing is shown where standard error is not a terminal.
+    Args:
+        enabled: show it; None: where standard error is a terminal.
     """
     console = Console(stderr=True)
+    enabled = console.is_terminal if enabled is None else enabled
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -31,7 +33,7 @@ def progress_bar() -> Progress:
         TextColumn("left"),
         TimeRemainingColumn(),
         console=console,
-        disable=not console.is_terminal,
+        disable=not enabled,
     )
 
 
