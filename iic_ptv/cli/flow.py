@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from iic_ptv.cli.derived_folder import add_arguments
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
@@ -15,8 +17,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "OUTPUT that was interrupted. Videos that cannot be read are named and left out; the exit code is 0 all the "
         'same. Needs OpenCV: pip install "iic-ptv[flow]".',
     )
-    parser.add_argument("folder", metavar="FOLDER", help="the collection: videos, or folders of frames")
-    parser.add_argument("output", metavar="OUTPUT", help="where to write; new, empty, or of the same options")
     parser.add_argument(
         "--method",
         choices=("dis", "tvl1"),
@@ -33,10 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--bound", type=float, default=20.0, metavar="PIXELS", help="greatest displacement that is kept (default: 20)"
     )
-    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one for each core)")
-    parser.add_argument(
-        "--time-limit", type=float, default=3600, metavar="S", help="seconds for a video; 0: any (default: 3600)"
-    )
+    add_arguments(parser)
     parser.set_defaults(run=run)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from iic_ptv.cli.derived_folder import add_arguments
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
@@ -15,8 +17,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "the same options. The same command completes an OUTPUT that was interrupted. Videos that cannot be read are "
         "named and left out; the exit code is 0 all the same.",
     )
-    parser.add_argument("folder", metavar="FOLDER", help="the collection: videos, or folders of frames")
-    parser.add_argument("output", metavar="OUTPUT", help="where to write; new, empty, or of the same options")
     parser.add_argument(
         "--short-side", type=int, default=128, metavar="PIXELS", help="height or width; 0 keeps it (default: 128)"
     )
@@ -27,10 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--crf", type=int, default=20, metavar="Q", help="quality, from 0, lossless, to 51 (default: 20)"
     )
-    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one for each core)")
-    parser.add_argument(
-        "--time-limit", type=float, default=3600, metavar="S", help="seconds for a video; 0: any (default: 3600)"
-    )
+    add_arguments(parser)
     parser.set_defaults(run=run)
 
 
