@@ -16,6 +16,7 @@ DECORD = [
 ]
 
 FLOW = ["opencv-contrib-python-headless>=4.8"]  # contrib: TV-L1 is not in the main modules
+FAISS = ["faiss-cpu>=1.8"]
 
 setup(
     name="iic-ptv",
@@ -28,8 +29,8 @@ setup(
     packages=find_packages(include=["iic_ptv", "iic_ptv.*"]),
     package_data={"iic_ptv": ["py.typed", "configs/*.yaml", "evaluation/templates/*"]},
     install_requires=[
-        "torch>=2.2",
-        "torchvision>=0.17",
+        "torch>=2.5",
+        "torchvision>=0.20",
         "pytorchvideo>=0.1.5",
         "numpy>=1.24",
         "pyyaml>=6",
@@ -37,18 +38,28 @@ setup(
         "iopath>=0.1.10",
         "av>=17.1,<19",
         "lightning>=2.4",
+        "torchmetrics>=1.3",
+        "scikit-learn>=1.4",
+        "safetensors>=0.4",
         "tensorboard>=2.14",
         "submitit>=1.5",
         "jinja2>=3.1",
         "matplotlib>=3.8",
         "rich>=13",
-        "pillow>=10",
+        "pillow>=10.1",
         *DECORD,
     ],
     extras_require={
         "flow": FLOW,
+        "faiss": FAISS,
+        "umap": ["umap-learn>=0.5.6"],
         "torchcodec": ["torchcodec>=0.17"],
-        "dev": ["mypy>=1.10", "pytest>=8", "pytest-xdist>=3.5", "ruff>=0.11", "types-PyYAML", *FLOW],
+        "dev": [
+            *("mypy>=1.10", "pytest>=8", "pytest-xdist>=3.5", "ruff>=0.11", "types-PyYAML"),
+            "playwright>=1.45",  # drives the Chromium that is installed
+            *FLOW,
+            *FAISS,
+        ],
     },
     entry_points={"console_scripts": ["iic = iic_ptv.cli.main:main"]},
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -16,6 +16,10 @@ from iic_ptv.errors import InputError
 
 VIDEO_KEY = "video"
 
+# How many clips pass through a network at once, always: convolutions of another batch size may differ in the last bits,
+# and features would then depend on how many videos happen to be in a batch.
+CLIPS_PER_FORWARD = 16
+
 Transform = Callable[[dict[str, Any]], Mapping[str, Any]]
 
 
@@ -25,13 +29,15 @@ class VideoFeatures:
 
     Attributes:
         features: ``(N, D)`` float32, on the CPU.
-        labels: ``(N,)`` long, the classes.
+        labels: ``(N,)`` long, the classes; -1 for none.
         names: N names.
+        class_names: names of the classes in the order of their labels, if known.
     """
 
     features: Tensor
     labels: Tensor
     names: list[str]
+    class_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -51,7 +57,7 @@ def extract_features(
         model: network ``(B, C, T, H, W) -> (B, D)``; runs in eval mode, its modes are restored afterwards.
         batches: PyTorchVideo-style batches, e.g. a data loader: ``video`` float in [0, 1], or bytes that ``transform``
             makes floats of, ``(B, n, C, T, H, W)`` with n clips of each video or ``(B, C, T, H, W)`` with one;
-            ``label`` ``(B,)``; ``video_name``, B strings. All ``B * n`` clips pass through the network at once.
+            ``label`` ``(B,)``; ``video_name``, B strings. How the videos are batched does not change their features.
         view: module that turns the clips into what the network sees; RGB as it is if None.
         device: where to compute; the model is moved there. None: where the model is.
         progress: show a progress bar.
@@ -140,7 +146,7 @@ def join(features: Sequence[VideoFeatures], normalise_each: bool = False) -> Vid
                 "extract the views in one pass, with extract_view_features."
             )
     parts = [F.normalize(view.features, dim=1) if normalise_each else view.features for view in features]
-    return VideoFeatures(torch.cat(parts, dim=1), first.labels, first.names)
+    return replace(first, features=torch.cat(parts, dim=1))
 
 
 def _network_of(models: nn.Module | Mapping[str, nn.Module], view: str) -> nn.Module:
@@ -177,9 +183,29 @@ def _clips(batch: Mapping[str, Any], key: str) -> Tensor:
 
 def _embed(network: nn.Module, view: nn.Module, clips: Tensor) -> Tensor:
     """Features ``(B, D)`` of videos of n clips each, ``(B, n, C, T, H, W)``."""
-    with torch.inference_mode():
-        features = network(view(clips.flatten(0, 1)))
-        return features.float().unflatten(0, clips.shape[:2]).mean(dim=1).cpu()
+    features = embed_clips(network, view, clips.flatten(0, 1))
+    return features.unflatten(0, clips.shape[:2]).mean(dim=1).cpu()
+
+
+@torch.inference_mode()
+def embed_clips(network: nn.Module, view: nn.Module, clips: Tensor) -> Tensor:
+    """Features of clips, each independent of the others to the last bit.
+
+    Args:
+        network: ``(B, C, T, H, W) -> (B, D)``, in eval mode.
+        view: what turns clips into what the network sees.
+        clips: ``(N, C, T, H, W)``, in [0, 1], where the network is.
+
+    Returns:
+        ``(N, D)`` float32.
+    """
+    return torch.cat([_forward(network, view(chunk)) for chunk in clips.split(CLIPS_PER_FORWARD)])
+
+
+def _forward(network: nn.Module, clips: Tensor) -> Tensor:
+    """Features ``(n, D)`` of n clips, which blank ones fill up to the usual number."""
+    blank = clips.new_zeros(CLIPS_PER_FORWARD - len(clips), *clips.shape[1:])
+    return network(torch.cat([clips, blank]) if len(blank) else clips)[: len(clips)].float()
 
 
 @contextmanager

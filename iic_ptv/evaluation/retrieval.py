@@ -11,20 +11,17 @@ import math
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from iic_ptv.errors import InputError
+from iic_ptv.evaluation.checks import check_features, check_labelled_sets, check_same_size
+from iic_ptv.evaluation.first_hit import first_hit_bounds
+from iic_ptv.evaluation.similarity import RESOLUTION, directions, similarity_steps
 
 PAPER_KS = (1, 5, 10, 20, 50)
 
-# Equal gallery vectors can differ in the last bits of their similarity, because a matrix product sums in an order
-# that depends on the block's shape. Rounding to far above these bits, and far below what float32 features resolve,
-# makes them ties.
-TIE_DECIMALS = 11
 
-
-def nearest_neighbours(query: Tensor, gallery: Tensor, k: int, block_size: int = 1024) -> tuple[Tensor, Tensor]:
+def nearest_neighbours(query: Tensor, gallery: Tensor, k: int, block_size: int = 256) -> tuple[Tensor, Tensor]:
     """Find the ``k`` most similar gallery vectors of every query, by cosine similarity.
 
     Similarities are computed in float64, a block of queries against a block of the gallery at a time: memory is
@@ -49,13 +46,9 @@ def nearest_neighbours(query: Tensor, gallery: Tensor, k: int, block_size: int =
         >>> index.flatten().tolist()
         [0, 1, 2]
     """
-    _check_features("query", query)
-    _check_features("gallery", gallery)
-    if query.shape[1] != gallery.shape[1]:
-        raise InputError(
-            f"query features have {query.shape[1]} dimensions, gallery features {gallery.shape[1]}: "
-            "extract both with the same network and views."
-        )
+    check_features("query", query)
+    check_features("gallery", gallery)
+    check_same_size(query, gallery)
     if k < 1 or block_size < 1:
         raise InputError(f"k and block_size must be at least 1, got k={k} and block_size={block_size}.")
     found = [_nearest_to_block(block, gallery, min(k, len(gallery)), block_size) for block in query.split(block_size)]
@@ -69,7 +62,7 @@ def retrieval_accuracy(
     gallery: Tensor,
     gallery_labels: Tensor,
     ks: Sequence[int] = PAPER_KS,
-    block_size: int = 1024,
+    block_size: int = 256,
 ) -> dict[int, float]:
     """Top-k retrieval accuracy: the fraction of queries of whose k nearest neighbours any is of their class.
 
@@ -85,15 +78,48 @@ def retrieval_accuracy(
         The accuracy in [0, 1] for every k.
 
     Raises:
-        InputError: as :func:`nearest_neighbours`, or if features and labels differ in number.
+        InputError: as :func:`nearest_neighbours`, or if labels are missing or not as many as features.
+    """
+    hits = retrieval_hits(query, query_labels, gallery, gallery_labels, ks, block_size)
+    return dict(zip(ks, hits.double().mean(dim=0).tolist(), strict=True))
+
+
+def retrieval_hits(
+    query: Tensor,
+    query_labels: Tensor,
+    gallery: Tensor,
+    gallery_labels: Tensor,
+    ks: Sequence[int] = PAPER_KS,
+    block_size: int = 256,
+) -> Tensor:
+    """Whether any of the k nearest neighbours of a query is of its class.
+
+    Hits are those of :func:`nearest_neighbours`. On the CPU, most are found without float64: see ``first_hit.py``.
+
+    Args:
+        query: ``(Q, D)`` features; all arguments are those of :func:`retrieval_accuracy`.
+        query_labels: ``(Q,)`` classes; a class that the gallery lacks is never hit.
+        gallery: ``(G, D)`` features.
+        gallery_labels: ``(G,)`` classes.
+        ks: K numbers of neighbours.
+        block_size: see :func:`nearest_neighbours`.
+
+    Returns:
+        ``(Q, K)`` bool.
+
+    Raises:
+        InputError: as :func:`retrieval_accuracy`.
     """
     if min(ks, default=0) < 1:
         raise InputError(f"ks: give the numbers of neighbours, each at least 1; got {tuple(ks)}.")
-    _check_labels("query", query, query_labels)
-    _check_labels("gallery", gallery, gallery_labels)
-    _, index = nearest_neighbours(query, gallery, max(ks), block_size)
-    hits = gallery_labels[index] == query_labels[:, None]
-    return {k: hits[:, :k].any(dim=1).double().mean().item() for k in ks}
+    check_labelled_sets(query, query_labels, gallery, gallery_labels)
+    places = torch.tensor(ks, device=query.device).clamp(max=len(gallery))
+    hits, settled = _certain_hits(query, query_labels, gallery, gallery_labels, places)
+    if not settled.all():
+        _, index = nearest_neighbours(query[~settled], gallery, int(places.max()), block_size)
+        found = (gallery_labels[index] == query_labels[~settled, None]).cumsum(dim=1) > 0
+        hits[~settled] = found[:, places - 1]
+    return hits
 
 
 def chance_level(query_labels: Tensor, gallery_labels: Tensor, ks: Sequence[int] = PAPER_KS) -> dict[int, float]:
@@ -128,42 +154,33 @@ def chance_level(query_labels: Tensor, gallery_labels: Tensor, ks: Sequence[int]
     }
 
 
-def _nearest_to_block(query: Tensor, gallery: Tensor, k: int, block_size: int) -> tuple[Tensor, Tensor]:
-    """Walk through the gallery, keeping the best k so far.
+def _certain_hits(
+    query: Tensor, query_labels: Tensor, gallery: Tensor, gallery_labels: Tensor, places: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Hits within so many places, ``(Q, K)``, and for which queries all of them are certain, ``(Q,)``."""
+    if query.device.type != "cpu":  # float64 is fast enough there
+        return query.new_zeros(len(query), len(places), dtype=torch.bool), query.new_zeros(len(query), dtype=torch.bool)
+    lowest, highest = first_hit_bounds(query, query_labels, gallery, gallery_labels)
+    hits = lowest[:, None] < places
+    return hits, (hits == (highest[:, None] < places)).all(dim=1)
 
-    They stand before the next block and have lower indices than it, so that a stable sort settles ties.
+
+def _nearest_to_block(query: Tensor, gallery: Tensor, k: int, block_size: int) -> tuple[Tensor, Tensor]:
+    """Walk through the gallery, keeping the best k so far. They stand before the next block, whose indices are higher.
+
+    Candidates are compared by integers that are all different, the greater the more similar, and of equally similar
+    ones the further to the front: top-k alone leaves it to chance which of equals it takes.
     """
-    directions = _directions(query)
-    similarity = directions.new_empty(len(query), 0)
+    query = directions(query)
+    steps = query.new_empty(len(query), 0)
     index = torch.empty(len(query), 0, dtype=torch.long, device=query.device)
     for start in range(0, len(gallery), block_size):
-        block = _directions(gallery[start : start + block_size])
-        block_similarity = (directions @ block.T).round(decimals=TIE_DECIMALS)
+        block = directions(gallery[start : start + block_size])
         block_index = torch.arange(start, start + len(block), device=query.device).expand(len(query), -1)
-        similarity = torch.cat([similarity, block_similarity], dim=1)
-        similarity, order = similarity.sort(dim=1, descending=True, stable=True)
-        similarity = similarity[:, :k]
-        index = torch.cat([index, block_index], dim=1).gather(1, order[:, :k])
-    return similarity.float(), index
-
-
-def _directions(features: Tensor) -> Tensor:
-    return F.normalize(features.double(), dim=1, eps=torch.finfo(torch.float64).tiny)
-
-
-def _check_features(name: str, features: Tensor) -> None:
-    if features.ndim != 2 or 0 in features.shape:
-        raise InputError(f"{name}: expected features of shape (videos, D), neither empty; got {tuple(features.shape)}.")
-    bad = (~features.isfinite()).any(dim=1).nonzero().flatten()
-    if len(bad):
-        raise InputError(
-            f"{name}: the features of {len(bad)} of {len(features)} videos are NaN or infinite (the first is video "
-            f"{int(bad[0])}): the network has diverged, or its input is not in [0, 1]."
-        )
-
-
-def _check_labels(name: str, features: Tensor, labels: Tensor) -> None:
-    if labels.shape != features.shape[:1]:
-        raise InputError(
-            f"{name}: expected one label for each of the {len(features)} feature vectors, got {tuple(labels.shape)}."
-        )
+        steps = torch.cat([steps, similarity_steps(query, block)], dim=1)
+        position = torch.arange(steps.shape[1], device=query.device)
+        score = steps.long() * len(position) - position
+        best = score.topk(min(k, len(position)), dim=1).indices
+        steps = steps.gather(1, best)
+        index = torch.cat([index, block_index], dim=1).gather(1, best)
+    return (steps * RESOLUTION).float(), index

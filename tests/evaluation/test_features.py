@@ -5,6 +5,7 @@ from torch.utils.data import DataLoader
 
 from iic_ptv.errors import InputError
 from iic_ptv.evaluation.features import VideoFeatures, extract_features, extract_view_features, join
+from iic_ptv.registry import BACKBONES
 
 VIDEOS, CLIPS = 7, 3
 
@@ -195,3 +196,15 @@ def test_join_refuses_views_of_different_videos(two_views):
     first, second = two_views
     with pytest.raises(InputError, match="same videos in the same order"):
         join([first, VideoFeatures(second.features, second.labels, second.names[::-1])])
+
+
+@pytest.mark.parametrize("backbone", ["r3d", "r2plus1d", "c3d"])
+def test_features_are_the_same_to_the_bit_however_the_videos_are_batched(backbone):
+    torch.manual_seed(0)
+    network = BACKBONES.get(backbone)(width=0.125)
+    samples = [{"video": torch.rand(3, 3, 8, 32, 32), "label": 0, "video_name": str(i)} for i in range(9)]
+    found = [
+        extract_features(network, DataLoader(samples, batch_size=size)).features  # type: ignore[arg-type]
+        for size in (1, 2, 4, 9)
+    ]
+    assert all(torch.equal(features, found[0]) for features in found[1:])

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from iic_ptv.errors import InputError
-from iic_ptv.evaluation.retrieval import chance_level, nearest_neighbours, retrieval_accuracy
+from iic_ptv.evaluation.retrieval import chance_level, nearest_neighbours, retrieval_accuracy, retrieval_hits
 
 
 def reference_ranking(query, gallery):
@@ -113,6 +113,16 @@ def test_accuracy_equals_the_reference(sets, generator, block_size):
         assert value == pytest.approx(reference_accuracy(query, query_labels, gallery, gallery_labels, k))
 
 
+@pytest.mark.parametrize("spread", [1.0, 1e-4])  # with the small one, similarities are all but 1
+def test_hits_are_those_of_the_nearest_neighbours(generator, spread):
+    query, gallery = (1 + spread * torch.randn(size, 40, generator=generator) for size in (60, 200))
+    query_labels, gallery_labels = (torch.randint(20, (size,), generator=generator) for size in (60, 200))
+    _, index = nearest_neighbours(query, gallery, 20)
+    own = gallery_labels[index] == query_labels[:, None]
+    expected = torch.stack([own[:, :k].any(dim=1) for k in (20, 1, 5)], dim=1)
+    assert torch.equal(retrieval_hits(query, query_labels, gallery, gallery_labels, ks=(20, 1, 5)), expected)
+
+
 def test_accuracy_in_closed_form():
     """Query i is nearest to gallery vector i, next to i + 1, and so on; only one of four is of class 0."""
     angle = torch.arange(4.0)
@@ -168,5 +178,7 @@ def test_unusable_options_are_refused():
         nearest_neighbours(torch.eye(2), torch.eye(2), 1, block_size=0)
     with pytest.raises(InputError, match="one label for each"):
         retrieval_accuracy(torch.eye(2), torch.tensor([0]), torch.eye(2), torch.tensor([0, 1]))
+    with pytest.raises(InputError, match="query: 1 of 2 videos have no class"):
+        retrieval_accuracy(torch.eye(2), torch.tensor([0, -1]), torch.eye(2), torch.tensor([0, 1]))
     with pytest.raises(InputError, match="ks"):
         retrieval_accuracy(torch.eye(2), torch.tensor([0, 1]), torch.eye(2), torch.tensor([0, 1]), ks=(-1, 5))
