@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
 from iic_ptv.errors import InputError
@@ -42,3 +43,23 @@ def read_curves(metrics_csv: Path, x: str = "step") -> dict[str, Curve]:
                 f"writes it ({error!r})."
             ) from error
     return curves
+
+
+def by_title(curves: Mapping[str, Mapping[str, Curve]]) -> dict[str, dict[str, Curve]]:
+    """The curves of several networks, as a report's charts take them.
+
+    Args:
+        curves: by the label of the network, its curves by title.
+
+    Returns:
+        By title, in order of first appearance, the curve of every network that has one.
+
+    Example:
+        >>> by_title({"CMC": {"loss": [(0, 2.0)]}, "IIC": {"loss": [(0, 3.0)]}})
+        {'loss': {'CMC': [(0, 2.0)], 'IIC': [(0, 3.0)]}}
+    """
+    titles = dict.fromkeys(title for of_network in curves.values() for title in of_network)
+    return {
+        title: {label: of_network[title] for label, of_network in curves.items() if title in of_network}
+        for title in titles
+    }

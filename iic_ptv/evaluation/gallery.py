@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from iic_ptv.evaluation.features import VideoFeatures
-from iic_ptv.evaluation.report import FilmStrip, GalleryRow
 from iic_ptv.evaluation.retrieval import nearest_neighbours
+from iic_ptv.evaluation.sections import FilmStrip, GalleryRow
 
 
 def gallery_rows(
@@ -26,8 +26,8 @@ def gallery_rows(
     The choice does not look at the results, so that a reader may take the rows for typical.
 
     Args:
-        queries: every network's features of the test videos, by the network's name.
-        galleries: every network's features of the training videos, by the network's name.
+        queries: every network's features of the test videos, by the network's label.
+        galleries: every network's features of the training videos, by the network's label.
         query_clip: the clip ``(3, T, H, W)`` to show for a test video, by its row in the features.
         gallery_clip: the same for a training video.
         class_names: the name of every label.

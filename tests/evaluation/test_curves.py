@@ -4,7 +4,7 @@ import pytest
 from lightning.pytorch.loggers import CSVLogger
 
 from iic_ptv.errors import InputError
-from iic_ptv.evaluation.curves import read_curves
+from iic_ptv.evaluation.curves import by_title, read_curves
 
 
 def test_reads_back_what_lightning_writes(tmp_path):
@@ -45,3 +45,10 @@ def test_what_is_no_log_is_refused_by_name(tmp_path, content):
 def test_a_missing_log_is_refused_by_name(tmp_path):
     with pytest.raises(InputError, match=r"metrics\.csv"):
         read_curves(tmp_path / "metrics.csv")
+
+
+def test_networks_share_the_titles_that_they_have():
+    loss, top1 = [(0, 9.0)], [(0, 0.5)]
+    found = by_title({"CMC": {"loss": loss}, "IIC": {"top1": top1, "loss": loss}, "Untrained": {}})
+    assert found == {"loss": {"CMC": loss, "IIC": loss}, "top1": {"IIC": top1}}
+    assert list(found) == ["loss", "top1"]
