@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -67,38 +68,79 @@ class ClipReader:
         Raises:
             VideoError: the video cannot be read, in time or at all, or it is refused.
         """
-        with time_limit(self.time_limit, video.path), open_video(video.path, self.decoder) as opened:
-            stride = self._stride(video, opened)
-            starts = choose_starts(opened.num_frames, stride)
-            clips = [self._frames(video, start, stride, opened.num_frames) for start in starts]
-            return self._decode(video, opened, clips)
+        with time_limit(self.time_limit, video.path), self.open(video) as opened:
+            return opened.clips(choose_starts(opened.video.num_frames, opened.stride))
 
-    def _stride(self, video: Video, opened: VideoReader) -> float:
-        if not self.frame_rate:
-            return self.stride
-        if not opened.frame_rate:
-            raise VideoError("it does not tell its frame rate, so it cannot be brought to another", video.path)
-        return stride_at_rate(self.stride, opened.frame_rate, self.frame_rate)
+    @contextmanager
+    def open(self, video: Video) -> Iterator[OpenClips]:
+        """Open a video to read clips of it piece by piece, with no limit of time: that is for who reads to set.
 
-    def _frames(self, video: Video, start: int, stride: float, num_frames: int) -> list[int]:
+        Raises:
+            VideoError: the video cannot be read.
+        """
+        with open_video(video.path, self.decoder) as opened:
+            yield OpenClips(self, video, opened)
+
+
+class OpenClips:
+    """The clips of a video that is open.
+
+    Args:
+        reader: how clips are read.
+        source: the video.
+        video: the same, open.
+
+    Attributes:
+        video: the open video, which knows its number of frames and their times.
+        stride: distance of a clip's frames in this video.
+
+    Raises:
+        VideoError: the video tells no frame rate, and is to be brought to another.
+    """
+
+    def __init__(self, reader: ClipReader, source: Video, video: VideoReader) -> None:
+        self.reader = reader
+        self.source = source
+        self.video = video
+        self.stride = self._stride()
+
+    def clips(self, starts: Sequence[int]) -> list[Clip]:
+        """Read the clips that start at these frames; see :meth:`ClipReader.read`.
+
+        Raises:
+            VideoError: a frame cannot be decoded, or the video is too short and such are refused.
+        """
+        return self._decode([self._frames(start) for start in starts])
+
+    def _stride(self) -> float:
+        reader, rate = self.reader, self.video.frame_rate
+        if not reader.frame_rate:
+            return reader.stride
+        if not rate:
+            raise VideoError("it does not tell its frame rate, so it cannot be brought to another", self.source.path)
+        return stride_at_rate(reader.stride, rate, reader.frame_rate)
+
+    def _frames(self, start: int) -> list[int]:
+        frames = clip_frames(start, self.reader.clip_length, self.stride)
         try:
-            return fit_short(clip_frames(start, self.clip_length, stride), num_frames, self.short)
+            return fit_short(frames, self.video.num_frames, self.reader.short)
         except InputError as error:
-            raise VideoError(str(error), video.path) from error
+            raise VideoError(str(error), self.source.path) from error
 
-    def _decode(self, video: Video, opened: VideoReader, clips: Sequence[Sequence[int]]) -> list[Clip]:
+    def _decode(self, clips: Sequence[Sequence[int]]) -> list[Clip]:
+        flow = self.reader.flow
         needed = {frame for clip in clips for frame in clip}
-        if self.flow is not None:
-            needed.update(self.flow.frames_needed(sorted(needed), opened.num_frames))
+        if flow is not None:
+            needed.update(flow.frames_needed(sorted(needed), self.video.num_frames))
         numbers = sorted(needed)
-        pixels = opened.frames(numbers, self.size)
+        pixels = self.video.frames(numbers, self.reader.size)
         place = {frame: position for position, frame in enumerate(numbers)}
         entries: list[Clip] = [{"video": _take(pixels, [place[frame] for frame in clip])} for clip in clips]
-        if self.flow is not None:
+        if flow is not None:
             pictures: Mapping[int, Tensor] = {frame: pixels[:, position] for frame, position in place.items()}
             size = (pixels.shape[-2], pixels.shape[-1])
             for entry, clip in zip(entries, clips, strict=True):
-                entry["flow"] = self.flow.flow(video, clip, pictures, opened.num_frames, size)
+                entry["flow"] = flow.flow(self.source, clip, pictures, self.video.num_frames, size)
         return entries
 
 

@@ -1,0 +1,202 @@
+"""Bringing an index up to date with a folder of videos."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from iic_ptv.data.atomic import atomic_write
+from iic_ptv.data.index import Video
+from iic_ptv.data.preparation.manifest import path_below_root
+from iic_ptv.data.progress import progress_bar
+from iic_ptv.errors import InputError
+from iic_ptv.search.clip_index import ClipIndex, IndexedVideo, Origin, Stamp
+from iic_ptv.search.embedding import Recipe
+from iic_ptv.search.interruption import interrupted_between
+from iic_ptv.search.journal import SAVE_EVERY, Journal, parts_of
+from iic_ptv.search.reading import Piece, Unreadable, read_pieces
+from iic_ptv.search.settings import check_settings
+
+EMBEDDED_AT_ONCE = 64  # clips, and those of one piece more
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """What became of an index.
+
+    Attributes:
+        index: the index now.
+        embedded: videos that were embedded, by this run or by one before it that was killed.
+        gone: videos that were in it, and are not in the folder any more.
+    """
+
+    index: ClipIndex
+    embedded: int
+    gone: int
+
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """Why videos cannot be read, by their names."""
+        rows = zip(self.index.names, self.index.errors, strict=True)
+        return {name: error for name, error in rows if error}
+
+
+def update_index(
+    path: str | Path,
+    videos: Sequence[Video],
+    recipe: Recipe,
+    origin: Origin,
+    known_bad: Mapping[str, str] | None = None,
+    num_workers: int = 0,
+    start_method: str | None = None,
+    progress: bool | None = None,
+    save_every: float = SAVE_EVERY,
+) -> Update:
+    """Make an index of all videos of a folder, or bring the one that is there up to date.
+
+    A video whose file has the size and the time of last change that it had is not read again, whether it could be
+    read then or not; videos that are not in the folder any more vanish from the index. Killed at any moment, the file
+    is the old index or the new one, and the same call goes on where it was. Beside an index with videos that cannot be
+    read is a table of them, ``NAME.unreadable.csv``.
+
+    Args:
+        path: the index.
+        videos: all videos of the folder.
+        recipe: how vectors are made of them.
+        origin: where the videos and the network are.
+        known_bad: reasons by name of videos that are known to be unreadable, so that nobody tries.
+        num_workers: processes that decode; 0 decodes in this one. The index is the same.
+        start_method: see :func:`~iic_ptv.data.loaders.worker_options`.
+        progress: show a bar; None: where standard error is a terminal.
+        save_every: seconds of work that a killed run loses at most.
+
+    Raises:
+        InputError: the file is no index, one of another folder or of other settings, another process writes it, or it
+            cannot be written.
+    """
+    path = Path(path)
+    with Journal(path, recipe.settings, origin, save_every) as journal:
+        parts = parts_of(path)
+        for part in parts:
+            check_settings(str(path), part.settings, recipe.settings)
+            _check_folder(path, part.origin, origin)
+        before = parts[0] if path.exists() else None
+        known = {video.name: video for part in parts for video in part.videos()}
+        wanted = {path_below_root(video): video for video in videos}
+        kept = {name: known[name] for name, video in wanted.items() if _is_unchanged(known.get(name), video)}
+        new = {name: video for name, video in wanted.items() if name not in kept}
+        with progress_bar(progress) as bar:
+            task = bar.add_task("embedding", total=len(wanted), completed=len(kept))
+            for done in _embedded(new, recipe, known_bad or {}, num_workers, start_method):
+                journal.add(done)
+                kept[done.name] = done
+                bar.advance(task)
+        index = ClipIndex.of(kept.values(), recipe.settings, origin)
+        if before is None or len(parts) > 1 or (before.digest, before.origin) != (index.digest, origin):
+            journal.commit(index)
+        update = Update(index, *_changes(before, index))
+        _write_unreadable(path, update.unreadable)
+    return update
+
+
+def _check_folder(path: Path, before: Origin, now: Origin) -> None:
+    """Refuse to make an index of one folder that of another, unless it was moved there."""
+    if before.folder != now.folder and Path(before.folder).exists():
+        raise InputError(
+            f"{path}: this is the index of {before.folder}, whose videos would vanish from it; "
+            f"name another file for those of {now.folder} with -o."
+        )
+
+
+def _is_unchanged(known: IndexedVideo | None, video: Video) -> bool:
+    return known is not None and known.stamp == _stamp_of(video)
+
+
+def _stamp_of(video: Video) -> Stamp:
+    """The stamp of the file; one that nothing has if it is gone."""
+    try:
+        return Stamp.of(video.path)
+    except OSError:
+        return Stamp(-1, -1)
+
+
+def _embedded(
+    videos: Mapping[str, Video],
+    recipe: Recipe,
+    known_bad: Mapping[str, str],
+    num_workers: int,
+    start_method: str | None,
+) -> Iterator[IndexedVideo]:
+    """Embed videos one by one. Stamps are of before they are read: one that changes meanwhile is read again later."""
+    names = [name for name in videos if name not in known_bad]
+    stamps = {name: _stamp_of(video) for name, video in videos.items()}
+    for name in videos.keys() & known_bad.keys():
+        yield IndexedVideo.unreadable(name, stamps[name], known_bad[name])
+    if not names:
+        return
+    unfinished: dict[str, list[tuple[Tensor, Tensor]]] = defaultdict(list)
+    to_read = [videos[name] for name in names]
+    pieces = read_pieces(to_read, recipe.reader, recipe.plan, num_workers, start_method)
+    for piece, vectors in _with_vectors(interrupted_between(pieces), recipe):
+        name = names[piece.row]
+        if isinstance(piece, Unreadable):
+            unfinished.pop(name, None)
+            yield IndexedVideo.unreadable(name, stamps[name], piece.reason)
+            continue
+        unfinished[name].append((piece.seconds, vectors))
+        if piece.is_last:
+            seconds, vectors = map(torch.cat, zip(*unfinished.pop(name), strict=True))
+            yield IndexedVideo(name, stamps[name], seconds, vectors)
+
+
+def _with_vectors(pieces: Iterable[Piece | Unreadable], recipe: Recipe) -> Iterator[tuple[Piece | Unreadable, Tensor]]:
+    """Pieces with the vectors of their clips, which are embedded many at a time: short videos have but a few."""
+    waiting: list[Piece | Unreadable] = []
+    for piece in pieces:
+        waiting.append(piece)
+        if sum(map(len, waiting)) >= EMBEDDED_AT_ONCE:
+            yield from _embedded_together(waiting, recipe)
+            waiting = []
+    yield from _embedded_together(waiting, recipe)
+
+
+def _embedded_together(
+    pieces: Sequence[Piece | Unreadable], recipe: Recipe
+) -> Iterator[tuple[Piece | Unreadable, Tensor]]:
+    batches = [piece.clips for piece in pieces if isinstance(piece, Piece)]
+    vectors = torch.empty(0, 0)
+    if batches:
+        vectors = recipe.embed({key: torch.cat([batch[key] for batch in batches]) for key in batches[0]})
+    yield from zip(pieces, vectors.split([len(piece) for piece in pieces]), strict=True)
+
+
+def _changes(before: ClipIndex | None, now: ClipIndex) -> tuple[int, int]:
+    """How many videos were embedded since, and how many have vanished."""
+    if before is None:
+        return len(now.names), 0
+    stamps = dict(zip(before.names, before.stamps, strict=True))
+    embedded = sum(stamps.get(name) != stamp for name, stamp in zip(now.names, now.stamps, strict=True))
+    return embedded, len(stamps.keys() - set(now.names))
+
+
+def _write_unreadable(path: Path, reasons: Mapping[str, str]) -> None:
+    table = unreadable_table(path)
+    if not reasons:
+        table.unlink(missing_ok=True)
+        return
+    with (
+        atomic_write(table) as temporary,
+        temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+    ):
+        csv.writer(file).writerows([("path", "reason"), *reasons.items()])
+
+
+def unreadable_table(path: Path) -> Path:
+    """Where the videos that cannot be read are named."""
+    return path.with_name(f"{path.name}.unreadable.csv")
