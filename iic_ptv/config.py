@@ -73,15 +73,25 @@ def default_config() -> CfgNode:
     cfg.LOSS.FILL_BANKS = False  # start from a first pass over the data instead of random rows
 
     cfg.OPTIM = CfgNode()
+    cfg.OPTIM.NAME = "sgd"  # or adamw
     cfg.OPTIM.BATCH_SIZE = 16  # clips per device
     cfg.OPTIM.EPOCHS = 240
     cfg.OPTIM.LR = 0.01
-    cfg.OPTIM.MOMENTUM = 0.9
+    cfg.OPTIM.MOMENTUM = 0.9  # of sgd
     cfg.OPTIM.WEIGHT_DECAY = 1e-4
-    cfg.OPTIM.SCHEDULE = "multistep"  # multistep, cosine, one_cycle or constant
+    cfg.OPTIM.SCHEDULE = "multistep"  # multistep, cosine, one_cycle, constant, or in fine-tuning plateau
+    cfg.OPTIM.WARM_UP = 0.0  # epochs in which the rate rises linearly before multistep, cosine or constant begins
     cfg.OPTIM.MILESTONES = [45, 90, 125, 160]  # epochs after which multistep multiplies the rate by GAMMA
-    cfg.OPTIM.GAMMA = 0.2
+    cfg.OPTIM.GAMMA = 0.2  # the factor of multistep and plateau
+    cfg.OPTIM.PATIENCE = 50  # epochs that plateau waits for a lower validation loss
+    cfg.OPTIM.MIN_LR = 0.0  # the lowest rate of plateau and cosine
     cfg.OPTIM.CLIP_NORM = 0.0  # greatest norm of the gradient; 0 for any
+
+    cfg.RECOGNITION = CfgNode()  # fine-tuning, whose defaults are in iic_ptv/configs/finetune.yaml
+    cfg.RECOGNITION.VALIDATION_VIDEOS = 800  # training videos held out to choose the epoch by, at most a fifth of them
+    cfg.RECOGNITION.VALIDATION_CLIPS = 3  # clips of each, whose logits are averaged
+    cfg.RECOGNITION.LABEL_SMOOTHING = 0.0
+    cfg.RECOGNITION.BACKBONE_LR = 1.0  # learning rate of the backbone, as a share of the classifier's
 
     cfg.TRAINER = CfgNode()
     cfg.TRAINER.ACCELERATOR = "auto"  # passed to lightning.Trainer, like the next two
@@ -91,30 +101,47 @@ def default_config() -> CfgNode:
     cfg.TRAINER.CHECKPOINT_EVERY = 1  # epochs
 
     cfg.EVAL = CfgNode()
-    cfg.EVAL.GALLERY = []  # lists (or a folder) to search in; by default the training data
-    cfg.EVAL.QUERY = []  # lists (or a folder) to search with; by default the test part of an official split
+    cfg.EVAL.GALLERY = []  # lists, a folder or a feature file to search in; by default the training data
+    cfg.EVAL.QUERY = []  # likewise, to search with; by default the test part of an official split
     cfg.EVAL.VIEWS = []  # views to retrieve with, alone and jointly; by default those of the pre-training
+    cfg.EVAL.UNTRAINED = True  # beside a checkpoint, score the network as it was before training, too
     cfg.EVAL.FEATURES = "map"  # map: max-pooled and flattened, as the paper's retrieval; or pooled
     cfg.EVAL.NUM_CLIPS = 10  # clips of a video whose features are averaged
     cfg.EVAL.BATCH_SIZE = 8  # videos
+
+    cfg.PROBE = CfgNode()  # frozen features
+    cfg.PROBE.FEATURES = "pooled"  # or map, as EVAL.FEATURES
+    cfg.PROBE.NEIGHBOURS = 20  # k of the weighted k-NN
+    cfg.PROBE.TEMPERATURE = 0.07  # of its weights exp(similarity / temperature)
+    cfg.PROBE.SHOTS = [1, 5]  # labelled videos of each class, for few-shot probes
+    cfg.PROBE.DRAWS = 10  # draws of so many videos
+
+    cfg.ONLINE_KNN = CfgNode()  # watch a pre-training by the k-NN accuracy of EVAL.QUERY in EVAL.GALLERY, as PROBE says
+    cfg.ONLINE_KNN.EVERY = 0  # epochs; 0: never
+    cfg.ONLINE_KNN.NUM_CLIPS = 2  # clips of a video whose features are averaged
     return cfg
 
 
 # What a value must be beyond its type. Lists are of text unless they are named here.
-ELEMENTS: dict[str, type] = {"DATA.FRAME_SIZE": int, "MODEL.HEAD": int, "OPTIM.MILESTONES": int}
+ELEMENTS: dict[str, type] = {"DATA.FRAME_SIZE": int, "MODEL.HEAD": int, "OPTIM.MILESTONES": int, "PROBE.SHOTS": int}
 LENGTHS = {"DATA.FRAME_SIZE": (2,), "MODEL.HEAD": (0, 2)}
 RANGES: dict[str, tuple[float, float]] = {
     "SEED": (0, 2**32 - 1),
-    "LOSS.TEMPERATURE": (1e-3, math.inf),
+    **dict.fromkeys(("LOSS.TEMPERATURE", "PROBE.TEMPERATURE"), (1e-3, math.inf)),
     "LOSS.MOMENTUM": (0, 1),
     "DATA.MAX_BAD_SHARE": (0, 1),
     **dict.fromkeys(("DATA.TIME_LIMIT", "DATA.FRAME_RATE"), (0, math.inf)),
     "OPTIM.MOMENTUM": (0, 1),
     **dict.fromkeys(("DATA.NUM_WORKERS", "LOSS.NUM_NEGATIVES"), (0, math.inf)),
     **dict.fromkeys(("OPTIM.LR", "OPTIM.WEIGHT_DECAY", "OPTIM.GAMMA", "OPTIM.CLIP_NORM"), (0, math.inf)),
+    **dict.fromkeys(("OPTIM.WARM_UP", "OPTIM.PATIENCE", "OPTIM.MIN_LR"), (0, math.inf)),
+    **dict.fromkeys(("RECOGNITION.VALIDATION_VIDEOS", "RECOGNITION.BACKBONE_LR", "ONLINE_KNN.EVERY"), (0, math.inf)),
+    **dict.fromkeys(("RECOGNITION.VALIDATION_CLIPS", "ONLINE_KNN.NUM_CLIPS"), (1, math.inf)),
+    "RECOGNITION.LABEL_SMOOTHING": (0, 0.999),
     **dict.fromkeys(("DATA.CLIP_LENGTH", "DATA.STRIDE", "DATA.CLIPS_PER_VIDEO"), (1, math.inf)),
     **dict.fromkeys(("DATA.FRAME_SIZE", "DATA.CROP", "DATA.SPLIT"), (1, math.inf)),
     **dict.fromkeys(("OPTIM.BATCH_SIZE", "OPTIM.EPOCHS", "EVAL.NUM_CLIPS", "EVAL.BATCH_SIZE"), (1, math.inf)),
+    **dict.fromkeys(("PROBE.NEIGHBOURS", "PROBE.SHOTS", "PROBE.DRAWS"), (1, math.inf)),
     **dict.fromkeys(("TRAINER.LOG_EVERY", "TRAINER.CHECKPOINT_EVERY"), (1, math.inf)),
 }
 

@@ -161,6 +161,7 @@ for _name in (
 
 TASKS = Registry("TASKS", "a LightningModule that is built from plain objects and trained by lightning.Trainer.")
 TASKS.register_lazily("iic", "iic_ptv.tasks.iic:IICTask")
+TASKS.register_lazily("recognition", "iic_ptv.tasks.recognition:RecognitionTask")
 
 DATASETS = Registry(
     "DATASETS",

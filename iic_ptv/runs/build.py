@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Collection, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from fvcore.common.config import CfgNode
 from torch import nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR, OneCycleLR
 
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.clip_reader import ClipReader
@@ -27,6 +24,7 @@ from iic_ptv.data.preparation.manifest import manifest_path, path_below_root, re
 from iic_ptv.errors import InputError
 from iic_ptv.models.heads import MLPProjection
 from iic_ptv.registry import BACKBONES, DATASETS, INTRA_NEGATIVES, LOSSES, VIEWS
+from iic_ptv.runs.optimisation import build_optimizer, build_schedule
 from iic_ptv.tasks.iic import IICTask
 from iic_ptv.transforms import evaluation_transform, strong_train_transform, train_transform
 from iic_ptv.transforms.pipelines import SampleTransform
@@ -39,7 +37,6 @@ TRAIN_TRANSFORMS: dict[str, Callable[[int, tuple[int, int]], SampleTransform]] =
     "crop": train_transform,
     "strong": strong_train_transform,
 }
-WARM_UP = 0.15  # share of a one-cycle schedule in which the rate rises
 
 
 def build_index(cfg: CfgNode, lists: Sequence[str] | None = None, subset: str | None = None) -> VideoIndex:
@@ -124,30 +121,43 @@ def without(index: VideoIndex, bad: Collection[str]) -> VideoIndex:
 
 def build_data(cfg: CfgNode, index: VideoIndex, bad_videos: BadVideoLog) -> ClipDataModule:
     """The training data: clips of ``index``, drawn and augmented as configured."""
+    clips, transform = build_train_clips(cfg, index, bad_videos)
+    return ClipDataModule(clips, cfg.OPTIM.BATCH_SIZE, cfg.DATA.NUM_WORKERS, start_method(cfg), transform)
+
+
+def build_train_clips(cfg: CfgNode, index: VideoIndex, bad_videos: BadVideoLog) -> tuple[ClipDataset, SampleTransform]:
+    """Clips to train on, and what is to happen to a batch of them on the device."""
     if cfg.DATA.AUGMENTATION not in TRAIN_TRANSFORMS:
         raise InputError(
             f"DATA.AUGMENTATION: expected one of {', '.join(TRAIN_TRANSFORMS)}, got '{cfg.DATA.AUGMENTATION}'."
         )
     transform = TRAIN_TRANSFORMS[cfg.DATA.AUGMENTATION](cfg.DATA.CROP, tuple(cfg.DATA.FRAME_SIZE))
-    dataset = ClipDataset(
+    clips = ClipDataset(
         index,
         build_clip_reader(cfg, cfg.VIEWS),
         clips_per_video=cfg.DATA.CLIPS_PER_VIDEO,
         seed=cfg.SEED,
         bad_videos=bad_videos,
     )
-    return ClipDataModule(dataset, cfg.OPTIM.BATCH_SIZE, cfg.DATA.NUM_WORKERS, _start_method(cfg), transform)
+    return clips, transform
+
+
+def build_evaluation_clips(
+    cfg: CfgNode, index: VideoIndex, views: Sequence[str], bad_videos: BadVideoLog, num_clips: int
+) -> tuple[EvaluationClipDataset, SampleTransform]:
+    """Whole videos, so many clips of each, and what is to happen to a batch of them on the device."""
+    normalized = cfg.DATA.AUGMENTATION == "strong"
+    transform = evaluation_transform(cfg.DATA.CROP, tuple(cfg.DATA.FRAME_SIZE), normalized)
+    reader = build_clip_reader(cfg, views)
+    return EvaluationClipDataset(index, reader, num_clips=num_clips, bad_videos=bad_videos), transform
 
 
 def build_evaluation_loader(
     cfg: CfgNode, index: VideoIndex, views: Sequence[str], bad_videos: BadVideoLog
 ) -> tuple[ClipLoader, SampleTransform]:
     """Batches of whole videos, ``EVAL.NUM_CLIPS`` clips of each, and what is to happen to them on the device."""
-    normalized = cfg.DATA.AUGMENTATION == "strong"
-    transform = evaluation_transform(cfg.DATA.CROP, tuple(cfg.DATA.FRAME_SIZE), normalized)
-    reader = build_clip_reader(cfg, views)
-    dataset = EvaluationClipDataset(index, reader, num_clips=cfg.EVAL.NUM_CLIPS, bad_videos=bad_videos)
-    return evaluation_loader(dataset, cfg.EVAL.BATCH_SIZE, cfg.DATA.NUM_WORKERS, _start_method(cfg)), transform
+    clips, transform = build_evaluation_clips(cfg, index, views, bad_videos, cfg.EVAL.NUM_CLIPS)
+    return evaluation_loader(clips, cfg.EVAL.BATCH_SIZE, cfg.DATA.NUM_WORKERS, start_method(cfg)), transform
 
 
 def build_bad_video_log(cfg: CfgNode, folder: Path, num_videos: int) -> BadVideoLog:
@@ -179,7 +189,8 @@ def build_clip_reader(cfg: CfgNode, views: Sequence[str]) -> ClipReader:
     )
 
 
-def _start_method(cfg: CfgNode) -> str | None:
+def start_method(cfg: CfgNode) -> str | None:
+    """How processes that decode are started; None for Python's choice."""
     methods = multiprocessing.get_all_start_methods()
     if cfg.DATA.START_METHOD and cfg.DATA.START_METHOD not in methods:
         raise InputError(f"DATA.START_METHOD: expected one of {', '.join(methods)}, got '{cfg.DATA.START_METHOD}'.")
@@ -193,9 +204,13 @@ def build_views(names: Sequence[str]) -> list[nn.Module]:
 
 def build_networks(cfg: CfgNode) -> list[nn.Module]:
     """The backbone, or one for each view."""
-    count = len(cfg.VIEWS) if cfg.MODEL.PER_VIEW else 1
+    return [build_network(cfg) for _ in range(len(cfg.VIEWS) if cfg.MODEL.PER_VIEW else 1)]
+
+
+def build_network(cfg: CfgNode, num_classes: int | None = None) -> Any:
+    """A backbone, with a classifier if ``num_classes`` are given."""
     backbone = BACKBONES.get(cfg.MODEL.BACKBONE)
-    return [_construct(backbone, "MODEL.OPTIONS", **cfg.MODEL.OPTIONS) for _ in range(count)]
+    return _construct(backbone, "MODEL.OPTIONS", num_classes=num_classes, **cfg.MODEL.OPTIONS)
 
 
 def build_task(cfg: CfgNode, num_videos: int, total_steps: int) -> IICTask:
@@ -226,11 +241,10 @@ def build_task(cfg: CfgNode, num_videos: int, total_steps: int) -> IICTask:
         exclude_self=cfg.LOSS.EXCLUDE_SELF,
         seed=cfg.SEED,
     )
-    optim = partial(torch.optim.SGD, lr=cfg.OPTIM.LR, momentum=cfg.OPTIM.MOMENTUM, weight_decay=cfg.OPTIM.WEIGHT_DECAY)
     return IICTask(
         networks,
         loss,
-        optim,
+        build_optimizer(cfg),
         build_schedule(cfg, total_steps),
         views=build_views(cfg.VIEWS),
         intra_negative=intra_negative,
@@ -245,26 +259,6 @@ def build_intra_negative(cfg: CfgNode) -> nn.Module | None:
         return None
     part = INTRA_NEGATIVES.get(cfg.INTRA_NEGATIVE)
     return _construct(part, "INTRA_NEGATIVE_OPTIONS", **cfg.INTRA_NEGATIVE_OPTIONS)
-
-
-def build_schedule(cfg: CfgNode, total_steps: int) -> Callable[[Optimizer], Any] | None:
-    """The learning rate's schedule, stepped with every optimiser step."""
-    per_epoch = total_steps / max(cfg.OPTIM.EPOCHS, 1)
-    schedules: dict[str, Callable[[Optimizer], Any] | None] = {
-        "multistep": partial(
-            MultiStepLR, milestones=[round(epoch * per_epoch) for epoch in cfg.OPTIM.MILESTONES], gamma=cfg.OPTIM.GAMMA
-        ),
-        "cosine": partial(CosineAnnealingLR, T_max=max(total_steps, 1)),
-        # The momentum stays as configured: a second cycle would be one more thing to tune.
-        "one_cycle": partial(
-            OneCycleLR, max_lr=cfg.OPTIM.LR, total_steps=total_steps + 1, pct_start=WARM_UP, cycle_momentum=False
-        ),
-        "constant": None,
-    }
-    if cfg.OPTIM.SCHEDULE not in schedules:
-        raise InputError(f"OPTIM.SCHEDULE: expected one of {', '.join(schedules)}, got '{cfg.OPTIM.SCHEDULE}'.")
-    make = schedules[cfg.OPTIM.SCHEDULE]
-    return make and (lambda optimizer: {"scheduler": make(optimizer), "interval": "step"})
 
 
 def evaluation_device(cfg: CfgNode) -> torch.device:

@@ -18,7 +18,8 @@ from iic_ptv import __version__
 from iic_ptv.errors import InputError
 
 INHERITED_FOLDER = "IIC_RUN_FOLDER"  # environment variable, from a run's first process to those that it starts
-LIBRARIES = ("torch", "torchvision", "pytorchvideo", "lightning", "decord", "av", "numpy")
+LEFT_OUT = "left_out.csv"  # in a run folder: videos that were known to be bad when the run began
+LIBRARIES = ("torch", "torchvision", "pytorchvideo", "lightning", "decord", "av", "numpy", "scikit-learn")
 
 
 def create_run_folder(output: str | Path, command: str, name: str) -> Path:

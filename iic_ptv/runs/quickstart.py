@@ -10,21 +10,27 @@ from typing import Any
 
 from fvcore.common.config import CfgNode
 from lightning.pytorch import seed_everything
-from torch import Tensor, nn
+from torch import nn
 
 from iic_ptv.config import load_config
-from iic_ptv.data.decoding import open_video
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.procedural import write_videos
-from iic_ptv.evaluation.curves import Curve, read_curves
+from iic_ptv.evaluation.curves import Curve, by_title
+from iic_ptv.evaluation.feature_map import feature_map_section
 from iic_ptv.evaluation.gallery import gallery_rows
-from iic_ptv.evaluation.report import NetworkResult, Report, write_report
+from iic_ptv.evaluation.report import Report, write_report
 from iic_ptv.evaluation.retrieval import PAPER_KS
+from iic_ptv.evaluation.sections import Curves, Gallery, TopK, top_k_tiles
 from iic_ptv.runs.build import NO_INTRA_NEGATIVE, build_bad_video_log, build_networks
+from iic_ptv.runs.evaluation.embed import JOINT
+from iic_ptv.runs.evaluation.retrieve import Retrieved, retrieve, top_k
+from iic_ptv.runs.evaluation.sources import evaluation_indices
 from iic_ptv.runs.folder import command_line, create_run_folder, describe_run, versions, write_json
-from iic_ptv.runs.pretrain import peak_memory_gb, pretrain
-from iic_ptv.runs.retrieve import JOINT, Retrieved, evaluation_indices, retrieve, top_k
+from iic_ptv.runs.pretraining.pretrain import pretrain
+from iic_ptv.runs.shown_clip import shown_clip
 from iic_ptv.runs.terminal import accuracy_table, console, say
+from iic_ptv.runs.training import peak_memory_gb
+from iic_ptv.runs.training_curves import shown_curves
 
 CONFIG = Path(__file__).parents[1] / "configs" / "quickstart.yaml"
 MOTIONS = (
@@ -36,11 +42,6 @@ TRAIN_PER_MOTION = 100
 TEST_PER_MOTION = 25
 NUM_FRAMES = 32
 LABELS = {"random": "Untrained", "cmc": "CMC", "iic": "IIC"}
-CURVES = {
-    "train/loss": ("Loss (nats)", 1.0),
-    "train/positive_probability": ("Probability of the positive (%)", 100.0),
-    "train/intra_probability": ("Probability of the own intra-negative (%)", 100.0),
-}
 
 
 @dataclass(frozen=True)
@@ -110,13 +111,7 @@ def _trained(
     run_folder = folder / name
     run_folder.mkdir()
     networks = pretrain(cfg, run_folder, label=f"pre-training {LABELS[name]}").task.networks
-    curves = read_curves(run_folder / "logs" / "version_0" / "metrics.csv")
-    shown = {
-        title: [(step, scale * value) for step, value in curves[key]]
-        for key, (title, scale) in CURVES.items()
-        if key in curves
-    }
-    return Contender(_retrieve(cfg, networks, folder, gallery, query), shown)
+    return Contender(_retrieve(cfg, networks, folder, gallery, query), shown_curves(run_folder))
 
 
 def _retrieve(cfg: CfgNode, networks: nn.ModuleList, folder: Path, gallery: VideoIndex, query: VideoIndex) -> Retrieved:
@@ -146,35 +141,37 @@ def _report(
     gallery: VideoIndex,
     query: VideoIndex,
 ) -> Report:
-    iic, random = (contenders[name].retrieved.accuracy[JOINT][1] for name in ("iic", "random"))
+    labelled = {LABELS[name]: contender for name, contender in contenders.items()}
+    accuracy = {label: contender.retrieved.accuracy[JOINT] for label, contender in labelled.items()}
+    chance = {k: chance[k] for k in PAPER_KS}
     return Report(
         title="IIC on moving shapes",
         summary=(
             f"A small {cfg.MODEL.BACKBONE.upper()} was pre-trained for {cfg.OPTIM.EPOCHS} epochs on {len(gallery)} "
             f"rendered videos, without labels. Asked with {len(query)} videos that it has never seen, what it finds "
-            f"first shows the same one of {len(MOTIONS)} motions in {100 * iic:.1f} % of cases; without training, in "
-            f"{100 * random:.1f} %. Shape, texture, colours, background, speed and size say nothing about the motion."
+            f"first shows the same one of {len(MOTIONS)} motions in {100 * accuracy['IIC'][1]:.1f} % of cases; without "
+            f"training, in {100 * accuracy['Untrained'][1]:.1f} %. Shape, texture, colours, background, speed and size "
+            "say nothing about the motion."
         ),
-        networks=[
-            NetworkResult(name, LABELS[name], contender.retrieved.accuracy[JOINT], contender.curves)
-            for name, contender in contenders.items()
+        sections=[
+            top_k_tiles(accuracy, chance),
+            TopK(accuracy, chance),
+            Curves(by_title({label: contender.curves for label, contender in labelled.items()})),
+            Gallery(
+                gallery_rows(
+                    {label: contender.retrieved.query[JOINT] for label, contender in labelled.items()},
+                    {label: contender.retrieved.gallery[JOINT] for label, contender in labelled.items()},
+                    query_clip=lambda row: shown_clip(query[row].path),
+                    gallery_clip=lambda row: shown_clip(gallery[row].path),
+                    class_names=query.class_names,
+                ),
+                "The first held-out video of six evenly spaced motions, whatever was found for it.",
+            ),
+            feature_map_section(
+                contenders["iic"].retrieved.query[JOINT], lambda row: shown_clip(query[row].path), "pca"
+            ),
         ],
-        chance={k: chance[k] for k in PAPER_KS},
-        gallery=gallery_rows(
-            {name: contender.retrieved.query[JOINT] for name, contender in contenders.items()},
-            {name: contender.retrieved.gallery[JOINT] for name, contender in contenders.items()},
-            query_clip=lambda row: _clip(query, row),
-            gallery_clip=lambda row: _clip(gallery, row),
-            class_names=query.class_names,
-        ),
-        gallery_note="The first held-out video of six evenly spaced motions, whatever was found for it.",
         config_text=cfg.dump(),
         versions=versions(),
         command=command_line(),
     )
-
-
-def _clip(index: VideoIndex, row: int) -> Tensor:
-    """The first frames of a video, enough to see its motion."""
-    with open_video(index[row].path) as reader:
-        return reader.frames(range(min(16, reader.num_frames)))

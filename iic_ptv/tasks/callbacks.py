@@ -65,6 +65,16 @@ class StopInGoodOrder(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Stop here if asked to: weights, banks and counters are those of a whole number of steps."""
+        # The validation after an epoch belongs to it: a run that resumes after its last step would do without.
+        if not (trainer.is_last_batch and trainer.enable_validation):
+            self._stop_if_requested(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stop here if asked to during the last step of the epoch or the validation after it."""
+        if trainer.enable_validation:
+            self._stop_if_requested(trainer)
+
+    def _stop_if_requested(self, trainer: Trainer) -> None:
         if trainer.world_size > 1:  # all processes stop at the same step, whichever of them the signal reached
             self.requested = trainer.strategy.reduce_boolean_decision(self.requested, all=False)
         if self.requested and trainer.global_step < trainer.estimated_stepping_batches:

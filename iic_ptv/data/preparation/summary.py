@@ -15,11 +15,11 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
+from iic_ptv.data.decoding.frame_index import HIGHEST_RATE
 from iic_ptv.data.preparation.manifest import ManifestRow
 
 CLIP_LENGTH = 16  # the paper's; shorter videos do not fill a clip
 LONG_GOP = 50  # frames; from here on most of the time that a clip takes is spent on frames before it
-HIGHEST_RATE = 240.0  # frames per second; what a file states beyond it is rarely so
 SHOWN = 6  # rows for each property
 REASONS = 12  # rows for those that cannot be read
 NAMED = 3  # examples of each fault

@@ -22,9 +22,10 @@ from iic_ptv.errors import InputError, RunInterrupted
 from iic_ptv.registry import VIEWS
 from iic_ptv.runs.build import build_index
 from iic_ptv.runs.checkpoint import LAST, read_checkpoint
+from iic_ptv.runs.evaluation.retrieve import retrieve
+from iic_ptv.runs.evaluation.sources import evaluation_indices
 from iic_ptv.runs.folder import create_run_folder
-from iic_ptv.runs.pretrain import pretrain, run_name
-from iic_ptv.runs.retrieve import evaluation_indices, retrieve
+from iic_ptv.runs.pretraining.pretrain import pretrain, run_name
 
 SMALL = [
     *("DATA.CLIP_LENGTH", "4", "DATA.FRAME_SIZE", "[16, 16]", "DATA.CROP", "16", "DATA.NUM_WORKERS", "0"),

@@ -1,0 +1,1 @@
+"""Scores of frozen features: retrieval and probes, from a configuration to a run folder."""

@@ -1,0 +1,79 @@
+"""Features of a collection of videos as a run is configured: by network, by view, and of all views jointly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fvcore.common.config import CfgNode
+from torch import nn
+
+from iic_ptv.data.bad_videos import BadVideoLog
+from iic_ptv.data.index import VideoIndex
+from iic_ptv.errors import InputError
+from iic_ptv.evaluation.features import VideoFeatures, extract_view_features, join
+from iic_ptv.runs.build import build_evaluation_loader, build_views, evaluation_device
+
+JOINT = "joint"
+Views = dict[str, VideoFeatures]
+
+
+def embed(
+    cfg: CfgNode,
+    networks: Mapping[str, nn.ModuleList],
+    index: VideoIndex,
+    bad_videos: BadVideoLog,
+    progress: bool = True,
+) -> dict[str, Views]:
+    """Embed videos with several networks, decoding them once.
+
+    Args:
+        cfg: the configuration, for clips, views and batch sizes.
+        networks: by name, the backbone, or one per view of the pre-training.
+        index: the videos.
+        bad_videos: where unreadable videos are recorded; they are left out.
+        progress: show a progress bar.
+
+    Returns:
+        The features by network and view; videos are named by their keys.
+    """
+    names = evaluated_views(cfg)
+    views, models = {}, {}
+    for network, backbones in networks.items():
+        for backbone in backbones:
+            backbone.features = cfg.EVAL.FEATURES
+        for name, view in zip(names, build_views(names), strict=True):
+            views[f"{network}/{name}"] = view
+            models[f"{network}/{name}"] = backbones[network_number(cfg, name, len(backbones))]
+    batches, transform = build_evaluation_loader(cfg, index, names, bad_videos)
+    found = extract_view_features(models, batches, views, evaluation_device(cfg), progress, transform)
+    keys, classes = readable(index, bad_videos).keys, index.class_names
+    return {
+        network: {name: replace(found[f"{network}/{name}"], names=keys, class_names=classes) for name in names}
+        for network in networks
+    }
+
+
+def readable(index: VideoIndex, bad_videos: BadVideoLog) -> VideoIndex:
+    """The videos that could be read, in the order of their features."""
+    bad = set(bad_videos.read())
+    return VideoIndex((video for video in index if video.path not in bad), index.class_names) if bad else index
+
+
+def with_joint(views: Mapping[str, VideoFeatures]) -> Views:
+    """The views, and if there are several, their joint features beside them."""
+    return {**views, JOINT: join(list(views.values()))} if len(views) > 1 else dict(views)
+
+
+def evaluated_views(cfg: CfgNode) -> list[str]:
+    """The views to evaluate with, each once."""
+    return list(dict.fromkeys(cfg.EVAL.VIEWS or cfg.VIEWS))
+
+
+def network_number(cfg: CfgNode, view: str, count: int) -> int:
+    """Which network embeds a view: the only one, or the one that was trained on it."""
+    if count == 1:
+        return 0
+    if view not in cfg.VIEWS:
+        raise InputError(f"EVAL.VIEWS: MODEL.PER_VIEW made networks for {', '.join(cfg.VIEWS)}, not for {view}.")
+    return cfg.VIEWS.index(view)

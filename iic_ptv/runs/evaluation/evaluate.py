@@ -1,0 +1,204 @@
+"""What the commands share that score frozen features: networks, videos and the features of these, in a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from fvcore.common.config import CfgNode
+from lightning.pytorch import seed_everything
+from torch import Tensor, nn
+
+from iic_ptv.config import load_config, parse_config
+from iic_ptv.data.bad_videos import BadVideoLog
+from iic_ptv.data.index import VideoIndex
+from iic_ptv.errors import InputError
+from iic_ptv.evaluation.feature_file import EXTENSION, describe_features, write_features
+from iic_ptv.models.fingerprint import fingerprint
+from iic_ptv.registry import load_plugins
+from iic_ptv.runs.build import NO_INTRA_NEGATIVE, build_bad_video_log, build_networks
+from iic_ptv.runs.checkpoint import FINETUNE, Checkpoint, load_networks, read_checkpoint
+from iic_ptv.runs.evaluation.embed import Views, embed, readable
+from iic_ptv.runs.evaluation.sources import FeatureSource, Source, Sources, evaluation_sources
+from iic_ptv.runs.folder import LEFT_OUT, create_run_folder, describe_run
+from iic_ptv.runs.pretraining.pretrain import run_name
+from iic_ptv.runs.shown_clip import shown_clip
+from iic_ptv.runs.terminal import say, say_bad_videos
+
+TRAINED, UNTRAINED = "trained", "untrained"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line.
+
+    Attributes:
+        checkpoint: run folder or checkpoint; None: an untrained network.
+        config: YAML file.
+        data: folder that paths in lists start from.
+        query: what to search with, in place of ``EVAL.QUERY``.
+        gallery: what to search in, in place of ``EVAL.GALLERY``.
+        overrides: ``KEY VALUE`` pairs.
+        save_features: write the features to files.
+    """
+
+    checkpoint: str | None = None
+    config: str | None = None
+    data: str | None = None
+    query: Sequence[str] = ()
+    gallery: Sequence[str] = ()
+    overrides: Sequence[str] = ()
+    save_features: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Frozen features to score.
+
+    Attributes:
+        cfg: the configuration.
+        folder: the run folder.
+        checkpoint: where the trained network is from.
+        sources: the videos, or files of features.
+        bad_videos: those that could not be read.
+        gallery: features of the gallery by network ("trained", "untrained") and view.
+        query: features of the queries, likewise.
+    """
+
+    cfg: CfgNode
+    folder: Path
+    checkpoint: Checkpoint | None
+    sources: Sources
+    bad_videos: BadVideoLog
+    gallery: dict[str, Views]
+    query: dict[str, Views]
+
+    @property
+    def subject(self) -> str:
+        """The network that the evaluation is about; another one is there to compare it with."""
+        return next(iter(self.query))
+
+    @property
+    def class_names(self) -> list[str]:
+        """The name of every class."""
+        labels = torch.cat([self.sources.gallery.labels, self.sources.query.labels])
+        return list(self.sources.gallery.class_names) or [str(label) for label in range(int(labels.max()) + 1)]
+
+    def label(self, network: str) -> str:
+        """What a network is called in figures."""
+        if network == UNTRAINED:
+            return "Untrained"
+        if self.checkpoint is not None and self.checkpoint.writer == FINETUNE:
+            return "Fine-tuned"
+        return "CMC" if self.cfg.INTRA_NEGATIVE == NO_INTRA_NEGATIVE else "IIC"
+
+    def facts(self) -> dict[str, object]:
+        """What ``metrics.json`` says of the input."""
+        gallery, query = (next(iter(side[self.subject].values())) for side in (self.gallery, self.query))
+        path = str(self.checkpoint.path) if self.checkpoint else None
+        return {"checkpoint": path, "gallery_videos": len(gallery), "query_videos": len(query)}
+
+    def clips(self, side: Source) -> Callable[[int], Tensor] | None:
+        """What shows the clip of a video by its row in the features; None for features from a file."""
+        if not isinstance(side, VideoIndex):
+            return None
+        index = readable(side, self.bad_videos)
+        return lambda row: shown_clip(index[row].path)
+
+
+def evaluate(command: str, request: Request) -> Evaluation:
+    """Embed what was asked for, in a new run folder.
+
+    Args:
+        command: "retrieve" or "probe"; they take different features by default.
+        request: what was asked for.
+
+    Raises:
+        InputError: something that was asked for cannot be used.
+    """
+    checkpoint = read_checkpoint(request.checkpoint) if request.checkpoint else None
+    overrides = [*(["DATA.ROOT", request.data] if request.data else []), *request.overrides]
+    cfg = load_config(request.config, overrides, base=_base_config(request, checkpoint))
+    cfg.EVAL.QUERY = list(request.query) or cfg.EVAL.QUERY
+    cfg.EVAL.GALLERY = list(request.gallery) or cfg.EVAL.GALLERY
+    cfg.EVAL.FEATURES = cfg.PROBE.FEATURES if command == "probe" else cfg.EVAL.FEATURES
+    load_plugins(cfg.PLUGINS)
+    sources = evaluation_sources(cfg)
+    cfg.EVAL.VIEWS = cfg.EVAL.VIEWS or sources.views_of_files()
+    _warn_of_missing_classes(sources)
+    networks = _networks(cfg, checkpoint, sources)
+    identity = _identity(networks, sources)
+
+    suffix = f"-{UNTRAINED}" if next(iter(networks), TRAINED) == UNTRAINED else ""
+    folder = create_run_folder(cfg.OUTPUT, command, f"{run_name(cfg)}{suffix}")
+    say(f"run folder: {folder}")
+    describe_run(folder, cfg.dump())
+    BadVideoLog(folder / LEFT_OUT).add(sources.left_out)
+    bad_videos = build_bad_video_log(cfg, folder, sources.num_videos)
+    gallery = _features(cfg, networks, sources.gallery, bad_videos)
+    query = _features(cfg, networks, sources.query, bad_videos)
+    say_bad_videos(folder, bad_videos)
+    if request.save_features:
+        for name, side in (("gallery", gallery), ("query", query)):
+            file = folder / f"{name}{EXTENSION}"
+            write_features(file, next(iter(side.values())), cfg.dump(), identity)
+            say(f"features: {file}")
+    return Evaluation(cfg, folder, checkpoint, sources, bad_videos, gallery, query)
+
+
+def _base_config(request: Request, checkpoint: Checkpoint | None) -> CfgNode | None:
+    """The configuration that the checkpoint was trained with, or a feature file was extracted with."""
+    if checkpoint is not None:
+        return checkpoint.config
+    files = [name for name in (*request.gallery, *request.query) if name.endswith(EXTENSION)]
+    return parse_config(describe_features(files[0])["config"], files[0]) if files else None
+
+
+def _networks(cfg: CfgNode, checkpoint: Checkpoint | None, sources: Sources) -> dict[str, nn.ModuleList]:
+    """The trained network and, where both sides are videos, the same as it was before training; by name."""
+    if not sources.num_videos:
+        return {}
+    seed_everything(cfg.SEED, workers=True, verbose=False)  # as in pre-training, so that it is the very network
+    networks = {UNTRAINED: nn.ModuleList(build_networks(cfg))}
+    if checkpoint is None:
+        return networks
+    trained = nn.ModuleList(build_networks(cfg))
+    load_networks(trained, checkpoint)
+    only_videos = isinstance(sources.gallery, VideoIndex) and isinstance(sources.query, VideoIndex)
+    return {TRAINED: trained, **(networks if cfg.EVAL.UNTRAINED and only_videos else {})}
+
+
+def _identity(networks: dict[str, nn.ModuleList], sources: Sources) -> str:
+    """The fingerprint of the network, which features from files must share."""
+    found = {"the network": fingerprint(next(iter(networks.values())))} if networks else {}
+    for side in (sources.gallery, sources.query):
+        if isinstance(side, FeatureSource):
+            found[side.path] = side.file.fingerprint
+    if len(set(found.values())) > 1:
+        raise InputError(
+            f"EVAL.GALLERY, EVAL.QUERY: features can only be compared with others of the same network, and those of "
+            f"{' and '.join(found)} are of different ones; extract both with the same --checkpoint."
+        )
+    return next(iter(found.values()))
+
+
+def _features(
+    cfg: CfgNode, networks: dict[str, nn.ModuleList], source: Source, bad_videos: BadVideoLog
+) -> dict[str, Views]:
+    if isinstance(source, VideoIndex):
+        return embed(cfg, networks, source, bad_videos)
+    held = source.file.views
+    if missing := [view for view in cfg.EVAL.VIEWS if view not in held]:
+        raise InputError(f"EVAL.VIEWS: {source.path} holds features of {', '.join(held)}, not of {missing[0]}.")
+    return {next(iter(networks), TRAINED): {view: held[view] for view in cfg.EVAL.VIEWS}}
+
+
+def _warn_of_missing_classes(sources: Sources) -> None:
+    if missing := sources.missing_classes():
+        say(
+            f"no gallery video is of {', '.join(missing[:5])}{', ...' if len(missing) > 5 else ''}: queries of "
+            f"{'this class' if len(missing) == 1 else f'these {len(missing)} classes'} count as not found",
+            style="yellow",
+        )

@@ -1,0 +1,134 @@
+"""Pre-training: from a configuration to a run folder with checkpoints, logs and metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from fvcore.common.config import CfgNode
+from lightning.pytorch import Callback, seed_everything
+
+from iic_ptv.data.bad_videos import BadVideoLog
+from iic_ptv.data.clips import EvaluationClipDataset
+from iic_ptv.data.index import VideoIndex
+from iic_ptv.data.loaders import evaluation_loader
+from iic_ptv.errors import InputError
+from iic_ptv.registry import load_plugins
+from iic_ptv.runs.build import (
+    build_bad_video_log,
+    build_data,
+    build_evaluation_clips,
+    build_index,
+    build_task,
+    start_method,
+)
+from iic_ptv.runs.checkpoint import Checkpoint, load_networks
+from iic_ptv.runs.evaluation.sources import evaluation_indices
+from iic_ptv.runs.folder import write_json
+from iic_ptv.runs.training import Training, without_known_bad
+from iic_ptv.tasks.callbacks import FillBanks
+from iic_ptv.tasks.iic import IICTask
+from iic_ptv.tasks.online_knn import OnlineKNN
+from iic_ptv.transforms.pipelines import SampleTransform
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What a pre-training leaves.
+
+    Attributes:
+        task: the trained task, in memory.
+        folder: the run folder.
+        metrics: what ``metrics.json`` says.
+    """
+
+    task: IICTask
+    folder: Path
+    metrics: dict[str, Any]
+
+
+def run_name(cfg: CfgNode) -> str:
+    """A name that tells a run from others: every option that is commonly varied."""
+    if cfg.NAME:
+        return str(cfg.NAME)
+    views = "+".join(cfg.VIEWS)
+    return f"{cfg.MODEL.BACKBONE}-{views}-{cfg.INTRA_NEGATIVE}-{cfg.DATA.CLIP_LENGTH}x{cfg.DATA.CROP}-seed{cfg.SEED}"
+
+
+def pretrain(cfg: CfgNode, folder: Path, resume: Checkpoint | None = None, label: str = "pre-training") -> Pretrained:
+    """Pre-train as configured, into a run folder that exists.
+
+    Args:
+        cfg: the configuration.
+        folder: the run folder; gets ``config.yaml``, ``versions.json``, ``logs/``, ``checkpoints/``, ``metrics.json``.
+        resume: go on from this checkpoint of the same configuration.
+        label: what the progress bar is called.
+
+    Raises:
+        InputError: something in the configuration or the data cannot be used.
+        RunInterrupted: Ctrl-C; the checkpoint that it names is complete.
+    """
+    load_plugins(cfg.PLUGINS)
+    seed_everything(cfg.SEED, workers=True, verbose=False)
+    index = without_known_bad(cfg, folder, build_index(cfg), resume is not None)
+    bad_videos = build_bad_video_log(cfg, folder, len(index))
+    data = build_data(cfg, index, bad_videos)
+    fill = [FillBanks(data.fill_dataloader)] if cfg.LOSS.FILL_BANKS else []
+    training = Training(cfg, folder, label, [*fill, *_online_knn(cfg, folder)])
+    steps = training.num_steps(data)
+    task = build_task(cfg, len(index), steps)
+    if resume is not None:
+        _check_resumable(task, resume, len(index), steps)
+    metrics = training.fit(task, data, resume)
+    if training.trainer.is_global_zero:
+        write_json(folder / "metrics.json", metrics)
+    return Pretrained(task, folder, metrics)
+
+
+def _online_knn(cfg: CfgNode, folder: Path) -> list[Callback]:
+    """The callback that watches the k-NN accuracy, if it is asked for."""
+    if not cfg.ONLINE_KNN.EVERY:
+        return []
+    indices = evaluation_indices(cfg)
+    bad_videos = BadVideoLog(folder / "bad_videos_online_knn.csv")  # not those of the training, whose share is limited
+
+    def clips(index: VideoIndex) -> tuple[EvaluationClipDataset, SampleTransform]:
+        return build_evaluation_clips(cfg, index, cfg.VIEWS, bad_videos, cfg.ONLINE_KNN.NUM_CLIPS)
+
+    (gallery, transform), (query, _) = map(clips, indices)
+    batches = partial(
+        evaluation_loader,
+        batch_size=cfg.EVAL.BATCH_SIZE,
+        num_workers=cfg.DATA.NUM_WORKERS,
+        start_method=start_method(cfg),
+    )
+    return [
+        OnlineKNN(
+            partial(batches, gallery),
+            partial(batches, query),
+            num_classes=1 + max(int(index.labels.max()) for index in indices),
+            every=cfg.ONLINE_KNN.EVERY,
+            k=cfg.PROBE.NEIGHBOURS,
+            temperature=cfg.PROBE.TEMPERATURE,
+            transform=transform,
+        )
+    ]
+
+
+def _check_resumable(task: IICTask, checkpoint: Checkpoint, num_videos: int, steps: int) -> None:
+    if checkpoint.step >= steps:
+        raise InputError(
+            f"{checkpoint.path}: this run is complete, with {checkpoint.step} steps; "
+            "to train further, resume it with more OPTIM.EPOCHS."
+        )
+    load_networks(task.networks, checkpoint)
+    banks = checkpoint.state_dict.get("loss.bank.features")
+    if isinstance(banks, torch.Tensor) and banks.shape != task.loss.bank.features.shape:
+        raise InputError(
+            f"{checkpoint.path}: its memory banks are {tuple(banks.shape)}, this run's would be "
+            f"{tuple(task.loss.bank.features.shape)}: the data now hold {num_videos} videos; "
+            "resume with the data, views and head that the run began with."
+        )

@@ -1,0 +1,1 @@
+"""Recognition: fine-tuning and testing, from a configuration to a run folder."""

@@ -1,0 +1,1 @@
+"""Search in one's own videos: making an index and searching it, as the commands do."""

@@ -1,0 +1,1 @@
+"""The zoo: checkpoints, ours and those of others."""
