@@ -10,7 +10,22 @@ import warnings
 from collections.abc import Sequence
 
 from iic_ptv import __version__
-from iic_ptv.cli import check_data, flow, prepare, pretrain, quickstart, render, retrieve
+from iic_ptv.cli import (
+    check_data,
+    compare,
+    finetune,
+    flow,
+    index,
+    inspect,
+    prepare,
+    pretrain,
+    probe,
+    quickstart,
+    render,
+    retrieve,
+    search,
+)
+from iic_ptv.cli.parser import Parser
 from iic_ptv.errors import InputError, RunInterrupted, message_of
 
 INTERRUPTED = 130  # what shells report for Ctrl-C
@@ -18,12 +33,26 @@ INTERRUPTED = 130  # what shells report for Ctrl-C
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser with all sub-commands."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="iic", description="Inter-Intra Contrastive video representation learning: pre-train, retrieve, search."
     )
     parser.add_argument("--version", action="version", version=f"iic_ptv {__version__}")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (quickstart, pretrain, retrieve, check_data, prepare, flow, render):
+    for command in (
+        quickstart,
+        pretrain,
+        finetune,
+        retrieve,
+        probe,
+        index,
+        search,
+        compare,
+        inspect,
+        check_data,
+        prepare,
+        flow,
+        render,
+    ):
         command.add_parser(subparsers)
     return parser
 

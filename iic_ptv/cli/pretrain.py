@@ -22,6 +22,6 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Pre-train, and say where the results are."""
-    from iic_ptv.runs.command import pretrain_command
+    from iic_ptv.runs.pretraining.command import pretrain_command
 
     pretrain_command(options.config, options.data, options.overrides, options.resume)
