@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(path for path in ROOT.rglob("*.md") if not any(part.startswith(".") for part in path.parts))
 README = ROOT / "README.md"
 DATA = ROOT / "iic_ptv" / "data" / "README.md"
+SEARCH = ROOT / "iic_ptv" / "search" / "README.md"
+EVALUATION = ROOT / "iic_ptv" / "evaluation" / "README.md"
 SMALL = [
     *("DATA.CLIP_LENGTH", "4", "DATA.FRAME_SIZE", "[16, 16]", "DATA.CROP", "16", "DATA.NUM_WORKERS", "0"),
     *("MODEL.OPTIONS.width", "0.0625", "LOSS.NUM_NEGATIVES", "4", "OPTIM.BATCH_SIZE", "4", "OPTIM.EPOCHS", "1"),
@@ -51,7 +53,7 @@ def collections(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("document", [README, DATA], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("document", [README, DATA, EVALUATION, SEARCH], ids=lambda path: str(path.relative_to(ROOT)))
 def test_snippets_run_in_order(document: Path, collections: Path) -> None:
     code = "import torch\ntorch.manual_seed(0)\n" + "\n".join(blocks(document, "python"))
     result = subprocess.run([sys.executable, "-c", code], cwd=collections, capture_output=True, text=True)
@@ -61,26 +63,35 @@ def test_snippets_run_in_order(document: Path, collections: Path) -> None:
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        (README, {"check-data", "prepare", "pretrain", "retrieve"}),
+        (README, {"check-data", "prepare", "pretrain", "retrieve", "probe", "finetune", "index", "search"}),
         (DATA, {"check-data", "prepare", "flow", "pretrain"}),
+        (EVALUATION, {"retrieve", "probe", "finetune", "inspect", "compare"}),
+        (SEARCH, {"index", "search"}),
     ],
-    ids=["README", "data"],
+    ids=["README", "data", "evaluation", "search"],
 )
 def test_documented_commands_run(document: Path, expected: set[str], collections: Path) -> None:
-    """As written, but made small by options added at the end, and RUN filled in with the run before."""
-    run = "RUN"
+    """As written, but made small by options added at the end, and RUN and LAST filled in with the runs before."""
     documented = [command for command in commands(document) if command[0] == "iic"]
     assert {command[1] for command in documented} == expected
+    if "pretrain" not in expected:
+        documented.insert(0, ["iic", "pretrain", "--data", "my_videos"])
     for command in documented:
-        arguments = [argument.replace("RUN", run) for argument in command[1:]]
+        arguments = [_filled_in(argument, collections) for argument in command[1:]]
         small = ["OPTIM.EPOCHS", "2"] if "--resume" in arguments else SMALL  # a complete run, made longer
-        small = small if arguments[0] in ("pretrain", "retrieve") else []
+        small = small if arguments[0] in ("pretrain", "retrieve", "probe", "finetune") else []
         result = subprocess.run(
             [sys.executable, "-m", "iic_ptv", *arguments, *small], cwd=collections, capture_output=True, text=True
         )
         assert result.returncode == 0, f"{command}: {result.stderr}"
-        if found := re.search(r"run folder: runs/pretrain/(\S+)", result.stdout):
-            run = found[1]
+
+
+def _filled_in(argument: str, folder: Path) -> str:
+    """The path with the last run of a command in the place of RUN or LAST."""
+    for runs in re.findall(r"(runs/\w+)/(?:RUN|LAST)", argument):
+        last = max((folder / runs).iterdir())
+        argument = re.sub(rf"{runs}/(RUN|LAST)", f"{runs}/{last.name}", argument)
+    return argument
 
 
 def test_make_targets_of_the_readme_exist() -> None:
@@ -113,9 +124,9 @@ def test_readme_names_every_registered_part() -> None:
             assert f"`{name}`" in text, name
 
 
-@pytest.mark.parametrize("study", ["quickstart", "small_real"])
+@pytest.mark.parametrize("study", ["quickstart.seeds", "small_real.seeds", "worth.study"])
 def test_tables_are_those_of_the_measured_results(study: str) -> None:
-    seeds = importlib.import_module(f"projects.{study}.seeds")
-    table = seeds.table(json.loads(seeds.RESULTS.read_text()))
+    module = importlib.import_module(f"projects.{study}")
+    table = module.table(json.loads(module.RESULTS.read_text()))
     assert table in README.read_text()
-    assert table in (ROOT / "projects" / study / "README.md").read_text()
+    assert table in module.RESULTS.with_name("README.md").read_text()

@@ -21,9 +21,10 @@ from torch import nn
 from iic_ptv.config import load_config
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.runs.build import build_networks
+from iic_ptv.runs.evaluation.retrieve import retrieve, top_k
+from iic_ptv.runs.evaluation.sources import evaluation_indices
 from iic_ptv.runs.folder import create_run_folder, versions
-from iic_ptv.runs.pretrain import pretrain, run_name
-from iic_ptv.runs.retrieve import evaluation_indices, retrieve, top_k
+from iic_ptv.runs.pretraining.pretrain import pretrain, run_name
 
 HERE = Path(__file__).parent
 CONFIG = HERE / "iic.yaml"

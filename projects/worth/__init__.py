@@ -1,0 +1,1 @@
+"""What the features are worth: retrieval, probes and fine-tuning of untrained, CMC and IIC networks."""

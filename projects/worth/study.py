@@ -1,0 +1,187 @@
+"""Pre-train, retrieve, probe and fine-tune for several seeds, and write one table.
+
+From the root of the repository, for a folder of real clips with ``videos/`` and ``splits/`` in UCF101's format:
+
+    python -m projects.worth.study FOLDER
+
+It runs the commands that README.md names, one after the other. What is finished is not run again, so that a study that
+was interrupted is completed by the same command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from iic_ptv.cli.main import main as iic
+from iic_ptv.data.procedural import write_videos
+from iic_ptv.runs.folder import versions
+from iic_ptv.runs.quickstart import MOTIONS, NUM_FRAMES, TEST_PER_MOTION, TRAIN_PER_MOTION
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+NETWORKS = {"untrained": "Untrained", "cmc": "CMC", "iic": "IIC"}
+INTRA_NEGATIVES = {"cmc": "none", "iic": "repeat"}
+SIZE = 40  # pixels of the rendered videos
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Videos to pre-train on, and which of them are labelled to train on and to test on.
+
+    Attributes:
+        name: what it is called; of its configuration files, too.
+        label: what it is called in the table.
+        videos: the folder with ``videos/`` and ``splits/``, by seed.
+        train: the list of the labelled training videos.
+        test: the list of the test videos.
+    """
+
+    name: str
+    label: str
+    videos: Callable[[int], Path]
+    train: str
+    test: str
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A column of the table.
+
+    Attributes:
+        label: its heading.
+        command: the command whose ``metrics.json`` holds it.
+        keys: where in there.
+    """
+
+    label: str
+    command: str
+    keys: tuple[str, ...]
+
+
+MEASURES = (
+    Measure("retrieval, RGB", "retrieve", ("rgb", "top1")),
+    Measure("retrieval, residual", "retrieve", ("residual", "top1")),
+    Measure("retrieval, joint", "retrieve", ("joint", "top1")),
+    Measure("k-NN, joint", "probe", ("joint", "knn_top1")),
+    Measure("linear, joint", "probe", ("joint", "linear_top1")),
+    Measure("fine-tuned", "finetune", ("test", "top1")),
+)
+
+
+def collections(output: Path, real: Path | None) -> list[Collection]:
+    """Rendered videos, drawn anew for every seed, and the real ones if there are any."""
+
+    def rendered(seed: int) -> Path:
+        return write_videos(
+            output / "videos" / f"procedural-seed{seed}",
+            motions=MOTIONS,
+            train_per_class=TRAIN_PER_MOTION,
+            test_per_class=TEST_PER_MOTION,
+            num_frames=NUM_FRAMES,
+            size=SIZE,
+            seed=seed,
+        )
+
+    found = [Collection("procedural", "Rendered motions", rendered, "trainlist01.txt", "testlist01.txt")]
+    if real is not None:
+        found.append(Collection("real_actions", "Real actions", lambda _: real, "trainlist02.txt", "testlist02.txt"))
+    return found
+
+
+def measure(output: Path, collection: Collection, seed: int, network: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """All figures of one network; the untrained one is what the others began as."""
+    folder = collection.videos(seed)
+    name = f"{collection.name}-{network}-seed{seed}"
+    common = ["OUTPUT", str(output), "NAME", name, "SEED", str(seed), *overrides]
+    data = ["--config", str(HERE / f"{collection.name}.yaml"), "--data", str(folder / "videos")]
+    train, test = str(folder / "splits" / collection.train), str(folder / "splits" / collection.test)
+    checkpoint = []
+    if network != "untrained":
+        _once(output, "pretrain", name, [*data, *common, "INTRA_NEGATIVE", INTRA_NEGATIVES[network]])
+        checkpoint = ["--checkpoint", str(_run(output, "pretrain", name))]
+        data = []
+    metrics = {}
+    for command in ("retrieve", "probe"):
+        arguments = [*checkpoint, *data, "--gallery", train, "--query", test, *common, "EVAL.UNTRAINED", "False"]
+        metrics[command] = _once(output, command, name, arguments)
+    recipe = ["--config", str(HERE / f"{collection.name}_finetune.yaml"), "--data", str(folder / "videos")]
+    metrics["finetune"] = _once(
+        output, "finetune", name, [*checkpoint, *recipe, "--train", train, "--test", test, *common]
+    )
+    return {each.label: _value(metrics[each.command], each.keys) for each in MEASURES}
+
+
+def _once(output: Path, command: str, name: str, arguments: list[str]) -> dict[str, Any]:
+    """The metrics of a run, which is run if it has none."""
+    if _run(output, command, name) is None:
+        iic([command, *arguments])
+    run = _run(output, command, name)
+    assert run is not None, f"iic {command} has written no metrics"
+    return json.loads((run / "metrics.json").read_text())
+
+
+def _run(output: Path, command: str, name: str) -> Path | None:
+    """The last finished run of that name."""
+    runs = [*(output / command).glob(f"*-{name}"), *(output / command).glob(f"*-{name}-untrained")]
+    return max((run for run in runs if (run / "metrics.json").exists()), default=None)
+
+
+def _value(metrics: Any, keys: tuple[str, ...]) -> float:
+    for key in keys:
+        metrics = metrics[key]
+    return float(metrics)
+
+
+def table(results: dict[str, Any]) -> str:
+    """Markdown table: mean over the seeds, and in brackets every seed."""
+    head = [each.label for each in MEASURES]
+    lines = [f"| top-1, % | {' | '.join(head)} |", f"|---|{'---|' * len(head)}"]
+    for collection in results["collections"].values():
+        lines.append(f"| **{collection['label']}** |{' |' * len(head)}")
+        for network, label in NETWORKS.items():
+            seeds = [seed[network] for seed in collection["seeds"].values()]
+            lines.append(f"| {label} | {' | '.join(_cell([seed[name] for seed in seeds]) for name in head)} |")
+        chance = f"{100 * collection['chance']:.1f}"
+        lines.append(f"| chance | {' | '.join([chance] * len(head))} |")
+    return "\n".join(lines)
+
+
+def _cell(values: list[float]) -> str:
+    return f"{100 * statistics.mean(values):.1f} ({', '.join(f'{100 * value:.0f}' for value in values)})"
+
+
+def main() -> None:
+    """Measure everything, write ``results.json`` beside this file, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", help="real clips; without, rendered videos alone")
+    parser.add_argument("--output", type=Path, default=Path("runs/worth"), help="where the runs go")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="KEY VALUE", help="options to change")
+    options = parser.parse_args()
+    found = {}
+    for collection in collections(options.output, options.folder):
+        seeds = {
+            str(seed): {
+                network: measure(options.output, collection, seed, network, options.overrides) for network in NETWORKS
+            }
+            for seed in options.seeds
+        }
+        probes = options.output / "probe"
+        chance = json.loads(next(probes.glob(f"*-{collection.name}-*/metrics.json")).read_text())["chance"]
+        found[collection.name] = {"label": collection.label, "chance": chance, "seeds": seeds}
+    measured = {"date": f"{date.today():%Y-%m-%d}", "versions": versions()}
+    results = {"measured": measured, "overrides": options.overrides, "collections": found}
+    options.results.write_text(json.dumps(results, indent=2) + "\n")
+    print(table(results))
+
+
+if __name__ == "__main__":
+    main()
