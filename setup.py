@@ -40,6 +40,7 @@ setup(
         "lightning>=2.4",
         "torchmetrics>=1.3",
         "scikit-learn>=1.4",
+        "threadpoolctl>=3.1",
         "safetensors>=0.4",
         "tensorboard>=2.14",
         "submitit>=1.5",

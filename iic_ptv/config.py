@@ -170,6 +170,13 @@ def load_config(file: str | Path | None = None, overrides: Sequence[str] = (), b
     return cfg
 
 
+def without_output(cfg: CfgNode) -> CfgNode:
+    """A copy for another run, which goes where runs go by default: the folder may be on another machine."""
+    cfg = cfg.clone()
+    cfg.OUTPUT = default_config().OUTPUT
+    return cfg
+
+
 def parse_config(text: str, source: str) -> CfgNode:
     """Read a whole configuration back from the YAML that a run or a checkpoint keeps; ``source`` is for messages."""
     cfg = default_config()

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from rich.progress import track
 from torch import Tensor, nn
 
+from iic_ptv.data.progress import progress_bar
 from iic_ptv.errors import InputError
 
 VIDEO_KEY = "video"
@@ -48,7 +48,7 @@ def extract_features(
     batches: Iterable[Mapping[str, Any]],
     view: nn.Module | None = None,
     device: torch.device | str | None = None,
-    progress: bool = False,
+    progress: bool | None = False,
     transform: Transform | None = None,
 ) -> VideoFeatures:
     """Embed every video as the mean of the features of its clips.
@@ -60,7 +60,7 @@ def extract_features(
             ``label`` ``(B,)``; ``video_name``, B strings. How the videos are batched does not change their features.
         view: module that turns the clips into what the network sees; RGB as it is if None.
         device: where to compute; the model is moved there. None: where the model is.
-        progress: show a progress bar.
+        progress: show a progress bar on standard error; None: where that is a terminal.
         transform: what happens to a batch on the device before the view is taken.
 
     Returns:
@@ -81,7 +81,7 @@ def extract_view_features(
     batches: Iterable[Mapping[str, Any]],
     views: Mapping[str, nn.Module],
     device: torch.device | str | None = None,
-    progress: bool = False,
+    progress: bool | None = False,
     transform: Transform | None = None,
 ) -> dict[str, VideoFeatures]:
     """Embed every video in several views, decoding it once.
@@ -92,7 +92,7 @@ def extract_view_features(
         views: the views by name; a view's attribute ``modality_key`` names the entry of the batch that it reads,
             "video" if it has none.
         device: as for :func:`extract_features`.
-        progress: show a progress bar.
+        progress: show a progress bar on standard error; None: where that is a terminal.
         transform: as for :func:`extract_features`.
 
     Returns:
@@ -108,8 +108,9 @@ def extract_view_features(
     features: dict[str, list[Tensor]] = {name: [] for name in views}
     labels: list[Tensor] = []
     names: list[str] = []
-    with _eval_mode(networks.values()):
-        for batch in track(batches, description="Extracting features", disable=not progress):
+    with _eval_mode(networks.values()), progress_bar(enabled=progress) as bar:
+        task = bar.add_task("extracting features", total=len(getattr(batches, "dataset", ())) or None)
+        for batch in batches:
             batch = _on_device(batch, networks.values())
             batch = transform(batch) if transform else batch
             for name, view in views.items():
@@ -117,6 +118,7 @@ def extract_view_features(
                 features[name].append(_embed(networks[name], view, clips))
             labels.append(torch.as_tensor(batch["label"], dtype=torch.long).cpu())
             names.extend(batch["video_name"])
+            bar.advance(task, len(batch["video_name"]))
     if not names:
         raise InputError("There are no videos to extract features from: the data set or data loader is empty.")
     return {name: VideoFeatures(torch.cat(features[name]), torch.cat(labels), names) for name in views}

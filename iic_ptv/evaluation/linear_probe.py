@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from iic_ptv.errors import InputError
@@ -91,7 +92,8 @@ def fit_linear_probe(features: Tensor, labels: Tensor, num_classes: int, penalty
     if penalty is not None and penalty <= 0:
         raise InputError(f"penalty: must be above 0, or None to choose it; got {penalty}.")
     inputs, targets = directions(features.cpu()).numpy(), labels.cpu().numpy()
-    with warnings.catch_warnings():
+    # Threads of BLAS wait for each other by spinning: on busy cores they are many times slower than one.
+    with warnings.catch_warnings(), threadpool_limits(limits=1):
         # With about one video per class, scikit-learn supposes that a regression was meant.
         warnings.filterwarnings("ignore", "The number of unique classes")
         if penalty is None:

@@ -50,7 +50,7 @@ def write_report(path: Path, report: Report) -> None:
         report: what to say.
 
     Raises:
-        InputError: there is no section, or a clip is no RGB clip.
+        InputError: there is no section, a clip is no RGB clip, or the file cannot be written.
 
     Example:
         >>> tiles = Tiles([Tile("top-1", "62.5", unit="%")])  # doctest: +SKIP
@@ -65,8 +65,11 @@ def write_report(path: Path, report: Report) -> None:
         groups=[(figures, list(group)) for figures, group in groupby(report.sections, lambda each: each.is_figure)],
         colours=_Colours(),
     )
-    with atomic_write(path) as temporary:
-        temporary.write_text(html, encoding="utf-8")
+    try:
+        with atomic_write(path) as temporary:
+            temporary.write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: the page cannot be written there ({error.strerror}).") from error
 
 
 def _environment() -> Environment:

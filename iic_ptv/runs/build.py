@@ -24,6 +24,7 @@ from iic_ptv.data.preparation.manifest import manifest_path, path_below_root, re
 from iic_ptv.errors import InputError
 from iic_ptv.models.heads import MLPProjection
 from iic_ptv.registry import BACKBONES, DATASETS, INTRA_NEGATIVES, LOSSES, VIEWS
+from iic_ptv.runs.extraction import normalises_colours, reading_flow
 from iic_ptv.runs.optimisation import build_optimizer, build_schedule
 from iic_ptv.tasks.iic import IICTask
 from iic_ptv.transforms import evaluation_transform, strong_train_transform, train_transform
@@ -49,6 +50,8 @@ def build_index(cfg: CfgNode, lists: Sequence[str] | None = None, subset: str | 
     """
     if lists is not None and len(lists) == 1 and Path(lists[0]).is_dir():
         return _index_of(cfg, "auto", lists[0])
+    if folder := next((name for name in (cfg.DATA.LISTS if lists is None else lists) if Path(name).is_dir()), None):
+        raise InputError(f"{folder}: a folder of videos is taken alone; name one folder, or lists.")
     for name in lists or []:
         if not find_file(name, Path(cfg.DATA.ROOT)).is_file():
             raise InputError(f"{name}: there is no such list or folder of videos.")
@@ -146,8 +149,7 @@ def build_evaluation_clips(
     cfg: CfgNode, index: VideoIndex, views: Sequence[str], bad_videos: BadVideoLog, num_clips: int
 ) -> tuple[EvaluationClipDataset, SampleTransform]:
     """Whole videos, so many clips of each, and what is to happen to a batch of them on the device."""
-    normalized = cfg.DATA.AUGMENTATION == "strong"
-    transform = evaluation_transform(cfg.DATA.CROP, tuple(cfg.DATA.FRAME_SIZE), normalized)
+    transform = evaluation_transform(cfg.DATA.CROP, tuple(cfg.DATA.FRAME_SIZE), normalises_colours(cfg))
     reader = build_clip_reader(cfg, views)
     return EvaluationClipDataset(index, reader, num_clips=num_clips, bad_videos=bad_videos), transform
 
@@ -171,10 +173,10 @@ def build_clip_reader(cfg: CfgNode, views: Sequence[str]) -> ClipReader:
     Raises:
         InputError: a view needs flow, and nothing tells where it comes from.
     """
-    reading_flow = [name for name in views if getattr(VIEWS.get(name)(), "modality_key", "video") == "flow"]
-    if reading_flow and not cfg.DATA.FLOW:
+    of_flow = reading_flow(views)
+    if of_flow and not cfg.DATA.FLOW:
         raise InputError(
-            f"DATA.FLOW: the view {reading_flow[0]} needs optical flow; name a folder that `iic flow` has written, or "
+            f"DATA.FLOW: the view {of_flow[0]} needs optical flow; name a folder that `iic flow` has written, or "
             "compute it while reading with dis (fast) or tvl1 (the paper's)."
         )
     return ClipReader(
@@ -185,7 +187,7 @@ def build_clip_reader(cfg: CfgNode, views: Sequence[str]) -> ClipReader:
         decoder=cfg.DATA.DECODER,
         size=tuple(cfg.DATA.FRAME_SIZE),
         time_limit=cfg.DATA.TIME_LIMIT,
-        flow=flow_source(cfg.DATA.FLOW) if reading_flow else None,
+        flow=flow_source(cfg.DATA.FLOW) if of_flow else None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ PER_CLASS = "per_class."  # numbers of single classes, too many for a terminal
 ACCURACY = re.compile(r"(^|[._/])(top\d+|map|accuracy|shots\d+)$")  # of these, more is known to be better
 TOP_K = re.compile(r"^(?P<what>.*?)[._/]?top(?P<k>\d+)$")
 CHANCE = "chance"
-WIDEST, BORDER = 30, 3  # characters of a column on the terminal, and around it
+SIDE_BY_SIDE = 6  # runs that stand in one table on the terminal, if need be with cells on several lines
+WIDEST, NARROWEST, NAME, BORDER = 30, 7, 16, 3  # characters of a column, at most and least, and around it
 
 
 def compare_command(folders: Sequence[str], output: str | None) -> None:
@@ -43,8 +45,10 @@ def compare_command(folders: Sequence[str], output: str | None) -> None:
     runs = dict(zip(labels_of(records), records, strict=True))
     numbers, classes = _number_tables(runs)
     differences = _differences(runs)
-    for table in (numbers, differences):
-        _print(table)
+    for number, label in enumerate(runs, start=1):
+        say(f"{number}: {label}")
+    _print(_shared(numbers), folded=False)
+    _print(differences, folded=True)
     if output is None:
         folder = create_run_folder(default_config().OUTPUT, "compare", f"{len(runs)}-runs")
         write_json(folder / "metrics.json", {label: run.numbers for label, run in runs.items()})
@@ -122,15 +126,39 @@ def _curves(runs: dict[str, RunRecord]) -> list[Section]:
     return [Curves(curves)] if curves else []
 
 
-def _print(table: Table) -> None:
-    """Print a table, a few runs at a time where the terminal is too narrow for all."""
+def _shared(numbers: Table) -> Table:
+    """The accuracies, and the other numbers that two runs or more have; the rest is for the page."""
+    kept = [
+        row
+        for row, values in enumerate(numbers.rows)
+        if ACCURACY.search(str(values[0])) or len(values) - values.count(ABSENT) > 2  # its name, and two numbers
+    ]
+    best = frozenset((kept.index(row), column) for row, column in numbers.best if row in kept)
+    return replace(numbers, rows=[numbers.rows[row] for row in kept], best=best)
+
+
+def _print(table: Table, folded: bool) -> None:
+    """Print a table with numbers for the runs, a few at a time where the terminal is too narrow for all.
+
+    Args:
+        table: the table.
+        folded: its cells may go on several lines; a number would be misread.
+    """
+    if not table.rows:
+        return
     name, cell = (min(max(map(len, cells)), WIDEST) for cells in _cells_by_kind(table))
-    at_once = max((console.width - name - BORDER) // (cell + BORDER), 1)
+    least = min(name, NAME)
+    cramped = min(_fitting(least, min(cell, NARROWEST) if folded else cell), SIDE_BY_SIDE)
+    at_once = max(_fitting(name, cell), cramped, 1)
+    width = min(name, max(least, console.width - at_once * (cell + BORDER) - BORDER - 1))  # of the names
     for first in range(1, len(table.head), at_once):
         columns = [0, *range(first, min(first + at_once, len(table.head)))]
         shown = TerminalTable(title=table.title, title_justify="left")
         for column in columns:
-            shown.add_column(Text(table.head[column]), overflow="fold", max_width=WIDEST)
+            if column == 0:
+                shown.add_column(overflow="fold", width=width)
+            else:
+                shown.add_column(str(column), overflow="fold", max_width=WIDEST, no_wrap=not folded)
         for number, row in enumerate(table.rows):
             best = ("bold green" if (number, column) in table.best else "" for column in columns)
             shown.add_row(*(Text(str(row[column]), style) for column, style in zip(columns, best, strict=True)))
@@ -139,8 +167,12 @@ def _print(table: Table) -> None:
 
 def _cells_by_kind(table: Table) -> tuple[list[str], list[str]]:
     """The texts of the first column, and those of all others."""
-    rows = [table.head, *table.rows]
-    return [str(row[0]) for row in rows], [str(cell) for row in rows for cell in row[1:]]
+    return [str(row[0]) for row in table.rows], [str(cell) for row in table.rows for cell in row[1:]]
+
+
+def _fitting(name: int, cell: int) -> int:
+    """How many columns of a width the terminal has room for, beside that of the names."""
+    return (console.width - name - BORDER - 1) // (cell + BORDER)
 
 
 def _union(parts: Iterable[dict[str, Any]]) -> list[str]:
@@ -149,4 +181,7 @@ def _union(parts: Iterable[dict[str, Any]]) -> list[str]:
 
 
 def _number(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+    """At most seven characters for all but counts of millions, so that many stand side by side."""
+    if isinstance(value, int) or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{round(value, 4):.4g}" if abs(value) >= 0.001 else f"{value:.2g}"

@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -98,7 +99,7 @@ def versions() -> dict[str, str]:
 
 def command_line() -> str:
     """The command that started this process, as one would type it."""
-    return " ".join(["iic", *sys.argv[1:]])
+    return shlex.join(["iic", *sys.argv[1:]])
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -11,7 +11,7 @@ from fvcore.common.config import CfgNode
 from rich.table import Table as TerminalTable
 from torch import Tensor, nn
 
-from iic_ptv.config import load_config
+from iic_ptv.config import load_config, without_output
 from iic_ptv.data.atomic import atomic_write
 from iic_ptv.errors import InputError
 from iic_ptv.evaluation.contact_sheet_image import contact_sheet_image
@@ -60,7 +60,7 @@ def inspect_command(
     if output and Path(output).suffix == PICTURE:
         raise InputError(f"{output}: name the HTML page with -o; the picture gets the same name with {PICTURE}.")
     loaded = read_checkpoint(checkpoint) if checkpoint else None
-    cfg = load_config(None, overrides, base=loaded.config if loaded else None)
+    cfg = load_config(None, overrides, base=without_output(loaded.config) if loaded else None)
     load_plugins(cfg.PLUGINS)
     two_clips = read_two_clips(cfg, video, at)
     inputs = network_inputs(cfg, two_clips)
@@ -68,9 +68,9 @@ def inspect_command(
 
     page = Path(output) if output else _in_run_folder(cfg, video, two_clips, similarities)
     picture = page.with_suffix(PICTURE) if output else page.with_name(f"contact_sheet{PICTURE}")
+    write_report(page, _report(cfg, video, two_clips, inputs, similarities))
     with atomic_write(picture) as temporary:
         contact_sheet_image({f"{each.label}: {each.note}": each.shown for each in inputs}).save(temporary)
-    write_report(page, _report(cfg, video, two_clips, inputs, similarities))
     if similarities:
         console.print(_terminal_table(similarities))
     say(f"picture: {picture}")

@@ -17,6 +17,7 @@ from iic_ptv.data.sampling import span
 from iic_ptv.errors import InputError
 from iic_ptv.registry import INTRA_NEGATIVES, VIEWS
 from iic_ptv.runs.build import build_clip_reader, build_intra_negative, build_views
+from iic_ptv.runs.extraction import normalises_colours
 from iic_ptv.search.clock import format_time
 from iic_ptv.search.reading import read_clips
 from iic_ptv.transforms import evaluation_transform
@@ -113,7 +114,7 @@ def network_inputs(cfg: CfgNode, two_clips: TwoClips) -> list[NetworkInput]:
     size = tuple(cfg.DATA.FRAME_SIZE)
     for_network, for_people = (
         evaluation_transform(cfg.DATA.CROP, size, normalized)(dict(two_clips.clips))
-        for normalized in (cfg.DATA.AUGMENTATION == "strong", False)
+        for normalized in (normalises_colours(cfg), False)
     )
 
     def view_input(name: str, number: int, label: str, note: str) -> NetworkInput:

@@ -67,9 +67,7 @@ def build_schedule(cfg: CfgNode, total_steps: int, validated: bool = False) -> M
             "take cosine, multistep, one_cycle or constant."
         )
     if name == "plateau" and cfg.OPTIM.GAMMA >= 1:
-        raise InputError(
-            f"OPTIM.GAMMA: plateau multiplies the rate by it, so it must be below 1; got {cfg.OPTIM.GAMMA}."
-        )
+        raise InputError(f"OPTIM.GAMMA: plateau multiplies the rate by it; it must be below 1, not {cfg.OPTIM.GAMMA}.")
     if cfg.OPTIM.WARM_UP and name in ("plateau", "one_cycle"):
         raise InputError(f"OPTIM.WARM_UP: {name} has no warm-up; take cosine, multistep or constant, or leave it at 0.")
     steps_per_epoch = total_steps / cfg.OPTIM.EPOCHS

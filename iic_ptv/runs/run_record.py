@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,12 +52,19 @@ def read_run(folder: str | Path) -> RunRecord:
 
 
 def labels_of(runs: Sequence[RunRecord]) -> list[str]:
-    """What to call the runs: the folder's name without the date, with it, or the whole path, as tells all apart."""
+    """What to call the runs: the folder's name without the date, or where another is called so, with it or by the path.
+
+    Raises:
+        InputError: a run is named twice.
+    """
     names = [run.folder.resolve().name for run in runs]
-    for labels in ([DATE.sub("", name) for name in names], names, [str(run.folder) for run in runs]):
-        if len(set(labels)) == len(labels):
-            return labels
-    raise InputError("a run is named twice; name each once.")
+    labels = [DATE.sub("", name) for name in names]
+    for longer in (names, [str(run.folder) for run in runs]):
+        times = Counter(labels)
+        labels = [more if times[label] > 1 else label for label, more in zip(labels, longer, strict=True)]
+    if len(set(labels)) < len(labels):
+        raise InputError("a run is named twice; name each once.")
+    return labels
 
 
 def _read(path: Path) -> dict[str, Any]:

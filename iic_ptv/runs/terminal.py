@@ -28,6 +28,11 @@ def accuracy_table(
     return table
 
 
+def counted(number: int, what: str) -> str:
+    """A number of things, as in ``1 video`` and ``2 videos``."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
 def say(text: str, style: str | None = None) -> None:
     """Print a line as it is: names of files may hold brackets, which rich would take for markup."""
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)

@@ -32,13 +32,19 @@ class Update:
 
     Attributes:
         index: the index now.
-        embedded: videos that were embedded, by this run or by one before it that was killed.
+        embedded: videos that were embedded, by this run or by one before it that was killed; those that cannot be read
+            are not counted.
         gone: videos that were in it, and are not in the folder any more.
     """
 
     index: ClipIndex
     embedded: int
     gone: int
+
+    @property
+    def kept(self) -> int:
+        """Videos that can be read and are as they were."""
+        return len(self.index.names) - len(self.unreadable) - self.embedded
 
     @property
     def unreadable(self) -> dict[str, str]:
@@ -178,10 +184,9 @@ def _embedded_together(
 
 def _changes(before: ClipIndex | None, now: ClipIndex) -> tuple[int, int]:
     """How many videos were embedded since, and how many have vanished."""
-    if before is None:
-        return len(now.names), 0
-    stamps = dict(zip(before.names, before.stamps, strict=True))
-    embedded = sum(stamps.get(name) != stamp for name, stamp in zip(now.names, now.stamps, strict=True))
+    stamps = dict(zip(before.names, before.stamps, strict=True)) if before else {}
+    videos = zip(now.names, now.stamps, now.errors, strict=True)
+    embedded = sum(not error and stamps.get(name) != stamp for name, stamp, error in videos)
     return embedded, len(stamps.keys() - set(now.names))
 
 

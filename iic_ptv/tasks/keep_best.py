@@ -8,6 +8,8 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from iic_ptv.errors import InputError
+
 VALIDATION = "val/"
 
 
@@ -31,12 +33,22 @@ class KeepBest(Callback):
         self.metrics: dict[str, float] = {}
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save if this epoch is the best."""
+        """Save if this epoch is the best.
+
+        Raises:
+            InputError: none of the videos could be read.
+        """
         metrics = {
             name.removeprefix(VALIDATION): float(value)
             for name, value in trainer.callback_metrics.items()
             if name.startswith(VALIDATION)
         }
+        if "loss" not in metrics:
+            raise InputError(
+                "None of the videos that are held out for the validation could be read, so that the best epoch cannot "
+                "be told: mend or remove them (`iic check-data FOLDER` finds such), or set "
+                "RECOGNITION.VALIDATION_VIDEOS to 0 and OPTIM.SCHEDULE to cosine."
+            )
         if metrics["loss"] < self.metrics.get("loss", math.inf):
             self.epoch, self.metrics = trainer.current_epoch + 1, metrics
             trainer.save_checkpoint(self.checkpoint, weights_only=False)

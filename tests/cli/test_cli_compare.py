@@ -58,7 +58,7 @@ def test_numbers_and_differences_stand_side_by_side(runs, capsys):
     rows = table_rows(capsys.readouterr().out)
     assert rows["joint.top1"] == ["0.5", "0.25", "–"]
     assert rows["joint.map"] == ["0.3", "0.3", "–"]
-    assert rows["seconds"] == ["–", "–", "12.5"]
+    assert "seconds" not in rows  # of one run only, and no accuracy
     assert rows["LOSS.NAME"] == ["nce", "iic", "–"]
     assert rows["SEED"] == ["0", "0", "1"]
     assert rows["VIEWS"] == ["['rgb']", "–", "–"]
@@ -99,17 +99,33 @@ def test_a_run_folder_of_its_own_holds_page_and_numbers(runs, tmp_path):
 
 
 def test_on_a_narrow_terminal_runs_come_a_few_at_a_time(runs, capsys, monkeypatch):
-    monkeypatch.setattr(console, "_width", 45)
+    monkeypatch.setattr(console, "_width", 35)
     main(["compare", *runs])
     output = capsys.readouterr().out
-    assert max(map(len, output.splitlines()[:-1])) <= 45
+    assert max(map(len, output.splitlines()[:-1])) <= 35
     assert output.count("joint.top1") > 1
 
 
-def test_names_are_made_longer_until_they_differ(tmp_path, capsys):
+def test_six_runs_stand_side_by_side_at_80_columns(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(console, "_width", 80)
+    metrics = {"residual_unscaled": {"top1": 0.1234, "map": 0.4321}, "train": {"clips_per_second": 12345.6}}
+    views = [["rgb", "residual_unscaled"], ["residual"]] * 3
+    runs = [write_run(tmp_path / f"run-{n}", metrics, {"VIEWS": view}) for n, view in enumerate(views)]
+    main(["compare", *runs])
+    lines = capsys.readouterr().out.splitlines()
+    assert [f"{number}: run-{number - 1}" for number in range(1, 7)] == lines[:6]
+    assert max(map(len, lines[:-1])) <= 80
+    heads = [line.replace("┃", "").split() for line in lines if "┃" in line]
+    assert heads == [["1", "2", "3", "4", "5", "6"]] * 2  # of the numbers and of the configurations
+    assert "".join(lines).count("0.1234") == 6
+    assert "".join(lines).count("12,346") == 6
+
+
+def test_names_are_made_longer_where_they_do_not_differ(tmp_path, capsys):
     same = [write_run(tmp_path / f"2025010{day}-000000-iic", {"top1": day / 10}) for day in (1, 2)]
-    main(["compare", *same])
-    assert "20250102-000000-iic" in capsys.readouterr().out
+    other = write_run(tmp_path / "20250103-000000-cmc", {"top1": 0.3})
+    main(["compare", *same, other])
+    assert capsys.readouterr().out.startswith("1: 20250101-000000-iic\n2: 20250102-000000-iic\n3: cmc\n")
 
 
 def refusal(arguments, capsys):

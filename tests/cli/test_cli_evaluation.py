@@ -117,11 +117,12 @@ def test_probes_are_scored_for_every_view(videos, trained, tmp_path, capsys) -> 
     assert "Linear probe" in (folder / "report.html").read_text()
 
 
-def test_folders_are_taken_as_well_as_lists(videos, tmp_path) -> None:
+def test_folders_are_taken_as_well_as_lists(videos, tmp_path, capsys) -> None:
     folder = videos / "videos"
     metrics = metrics_of(run("retrieve", tmp_path, "--gallery", folder, "--query", folder, *SMALL))
     assert metrics["joint"]["top1"] == 1  # every video finds itself
     assert "untrained" not in metrics
+    assert "18 of 18 queries are in the gallery, too" in capsys.readouterr().out
 
 
 def refused(capsys, *arguments: object) -> str:
@@ -131,13 +132,24 @@ def refused(capsys, *arguments: object) -> str:
     return capsys.readouterr().err
 
 
+def test_of_several_folders_it_is_told_that_one_is_taken_alone(videos, tmp_path, capsys) -> None:
+    folder = videos / "videos"
+    sides = ["--gallery", folder, "--gallery", folder / "bounce", "--query", folder]
+    assert "a folder of videos is taken alone" in refused(capsys, "retrieve", *sides, *SMALL, "OUTPUT", tmp_path)
+
+
 def test_a_class_that_the_gallery_lacks_is_named(videos, tmp_path, capsys) -> None:
     shutil.copytree(videos / "videos", tmp_path / "gallery")
     shutil.rmtree(tmp_path / "gallery" / "bounce")
     sides = ["--gallery", tmp_path / "gallery", "--query", videos / "videos"]
-    message = refused(capsys, "retrieve", *sides, *SMALL, "OUTPUT", tmp_path)
-    assert "EVAL.QUERY: queries are of classes that the gallery has not" in message
-    assert "bounce" in message
+    folder = run("retrieve", tmp_path, *sides, *SMALL)
+    assert metrics_of(folder)["per_class"]["bounce"]["top1"] == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "no gallery video is of bounce: queries of this class count as not found" in said
+    (tmp_path / "other").mkdir()
+    shutil.copytree(videos / "videos/bounce", tmp_path / "other/bounce")
+    sides = ["--gallery", tmp_path / "gallery", "--query", tmp_path / "other"]
+    assert "no query is of a class that the gallery has" in refused(capsys, "retrieve", *sides, *SMALL)
     listed = tmp_path / "few.txt"
     lines = (videos / "splits/trainlist01.txt").read_text().splitlines()
     listed.write_text("\n".join(line for line in lines if "bounce" not in line))
@@ -189,3 +201,45 @@ def test_features_that_cannot_be_used_are_refused(videos, trained, retrieved, tm
     for (gallery_path, query_path), message in cases:
         said = refused(capsys, "retrieve", "--gallery", gallery_path, "--query", query_path, "OUTPUT", tmp_path)
         assert any(part in " ".join(said.split()) for part in message.split("|")), said
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("DATA.STRIDE", "2"), r"differ in DATA.STRIDE (2, 1)"),
+        (("EVAL.FEATURES", "pooled"), "differ in EVAL.FEATURES (pooled, map)"),
+        (("EVAL.NUM_CLIPS", "3"), "differ in EVAL.NUM_CLIPS (3, 2)"),
+    ],
+)
+def test_features_of_other_clips_are_not_compared(videos, trained, retrieved, tmp_path, capsys, options, message):
+    sides = ["--gallery", retrieved / "gallery.safetensors", "--query", videos / "splits/testlist01.txt"]
+    said = refused(capsys, "retrieve", "--checkpoint", trained, *sides, *options, "OUTPUT", tmp_path)
+    assert message in " ".join(said.split())
+
+
+def test_probes_take_the_features_of_their_own_option_or_of_the_file(videos, trained, retrieved, tmp_path, capsys):
+    query = ["--query", videos / "splits/testlist01.txt"]
+    said = refused(capsys, "probe", "--checkpoint", trained, *query, "EVAL.FEATURES", "map", "OUTPUT", tmp_path)
+    assert "takes the features that PROBE.FEATURES names" in said
+    files = ["--gallery", retrieved / "gallery.safetensors", "--query", retrieved / "query.safetensors"]
+    assert "FEATURES: map" in (run("probe", tmp_path, *files) / "config.yaml").read_text().split("PROBE")[0]
+
+
+def test_results_go_where_runs_go_by_default_not_where_the_checkpoint_is(videos, trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    main(["retrieve", "--checkpoint", str(trained), "--query", str(videos / "splits/testlist01.txt")])
+    assert list((tmp_path / "runs" / "retrieve").glob("*/report.html"))
+
+
+def test_unreadable_videos_are_left_out_and_the_others_keep_their_names(videos, bad_files, tmp_path) -> None:
+    shutil.copytree(videos / "videos", tmp_path / "query")
+    first = min((tmp_path / "query" / "bounce").iterdir())
+    shutil.copy(bad_files["text"], first)
+    sides = ["--gallery", videos / "videos", "--query", tmp_path / "query", "--save-features"]
+    folder = run("retrieve", tmp_path, *sides, *SMALL, "DATA.MAX_BAD_SHARE", "0.5")
+    query = read_features(folder / "query.safetensors").views["rgb"]
+    gallery = read_features(folder / "gallery.safetensors").views["rgb"]
+    assert len(query) == len(gallery) - 1
+    assert f"bounce/{first.stem}" not in query.names
+    rows = [gallery.names.index(name) for name in query.names]
+    assert torch.equal(query.features, gallery.features[rows])

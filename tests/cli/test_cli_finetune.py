@@ -62,6 +62,7 @@ def test_pretrain_then_finetune_needs_no_word_about_network_and_clips(chain) -> 
     assert (metrics["train"]["videos"], metrics["validation"]["videos"], metrics["test"]["videos"]) == (10, 2, 4)
     assert f"{100 * metrics['test']['top1']:.1f}" in printed
     assert all(word in printed for word in ("top-1", "top-5", "chance", "50.0", "predictions.csv", "report.html"))
+    assert "on 2 videos held out of the training (at most a fifth; RECOGNITION.VALIDATION_VIDEOS is 800)" in printed
     assert {"best.ckpt", "last.ckpt"} == {path.name for path in (folder / "checkpoints").iterdir()}
 
 
@@ -157,7 +158,9 @@ def test_a_mistake_is_answered_with_one_message(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match="2"):
         main(["finetune", *arguments])
-    told = capsys.readouterr().err.replace("\n", " ")
+    out, err = capsys.readouterr()
+    told = err.replace("\n", " ")
+    assert "run folder" not in out
     assert told.startswith("iic: ")
     assert message in told
     assert {path: path.read_bytes() for path in finetuned.rglob("*") if path.is_file()} == before

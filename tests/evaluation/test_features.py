@@ -145,9 +145,9 @@ def test_on_a_gpu(network, samples):
 
 def test_progress_is_shown_on_demand(network, samples, capsys):
     extract_features(network, DataLoader(samples, batch_size=2))
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().err == ""
     extract_features(network, DataLoader(samples, batch_size=2), progress=True)
-    assert "Extracting features" in capsys.readouterr().out
+    assert "extracting features" in capsys.readouterr().err
 
 
 def test_unusable_input_is_refused(network, samples):

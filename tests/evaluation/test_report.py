@@ -126,3 +126,10 @@ def test_an_old_page_stays_if_the_new_one_cannot_be_made(tmp_path):
         write_report(path, Report("new", "", [no_clip]))
     assert "old" in Page(path.read_text()).texts
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    page = tmp_path / "file" / "report.html"
+    with pytest.raises(InputError, match=r"report\.html: the page cannot be written there"):
+        write_report(page, Report("Title", "Summary", [Tiles([Tile("label", "1")])]))

@@ -52,7 +52,7 @@ def test_an_index_knows_all_videos_of_its_folder(folder, path) -> None:
     assert index.num_clips.tolist() == [5, 5, 5, 0]
     assert torch.allclose(index.vectors.norm(dim=1), torch.ones(15), atol=1e-6)
     assert index.seconds[:5].tolist() == pytest.approx([0, 0.16, 0.32, 0.48, 0.64])
-    assert (made.embedded, made.gone, list(made.unreadable)) == (4, 0, ["text.mp4"])
+    assert (made.embedded, made.kept, made.gone, list(made.unreadable)) == (3, 0, 0, ["text.mp4"])
     with unreadable_table(path).open(newline="") as table:
         assert list(csv.reader(table))[1:] == [["text.mp4", "it is damaged, cut off, or not a video"]]
     assert sorted(entry.name for entry in path.parent.iterdir()) == ["my.index", "my.index.unreadable.csv"]
@@ -69,7 +69,7 @@ def test_nothing_to_do_leaves_the_file_alone(folder, path) -> None:
     update(path, folder)
     before = path.stat()
     again = update(path, folder)
-    assert (again.embedded, again.gone) == (0, 0)
+    assert (again.embedded, again.kept, again.gone) == (0, 3, 0)
     assert (path.stat().st_mtime_ns, path.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
     assert not journal_folder(path).exists()
 
@@ -82,7 +82,7 @@ def test_only_what_is_new_or_changed_is_embedded(folder, path) -> None:
     write_numbered_video(folder / "new" / "c.mp4", 20, first=60)
     shutil.rmtree(folder / "deep")
     changed = update(path, folder)
-    assert (changed.embedded, changed.gone) == (2, 1)
+    assert (changed.embedded, changed.kept, changed.gone) == (2, 1, 1)
     now = {video.name: video for video in read_index(path).videos()}
     assert sorted(now) == ["a.mp4", "b.mp4", "new/c.mp4", "text.mp4"]
     assert torch.equal(now["a.mp4"].vectors, before["a.mp4"].vectors)

@@ -9,6 +9,7 @@ from fvcore.common.config import CfgNode
 from torch import nn
 
 from iic_ptv.data.bad_videos import BadVideoLog
+from iic_ptv.data.clips import Sample
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.errors import InputError
 from iic_ptv.evaluation.features import VideoFeatures, extract_view_features, join
@@ -23,8 +24,8 @@ def embed(
     networks: Mapping[str, nn.ModuleList],
     index: VideoIndex,
     bad_videos: BadVideoLog,
-    progress: bool = True,
-) -> dict[str, Views]:
+    progress: bool | None = None,
+) -> tuple[dict[str, Views], VideoIndex]:
     """Embed videos with several networks, decoding them once.
 
     Args:
@@ -32,10 +33,11 @@ def embed(
         networks: by name, the backbone, or one per view of the pre-training.
         index: the videos.
         bad_videos: where unreadable videos are recorded; they are left out.
-        progress: show a progress bar.
+        progress: show a progress bar; None: on a terminal.
 
     Returns:
-        The features by network and view; videos are named by their keys.
+        The features by network and view, in which videos are named by their keys; and the videos that could be read,
+        in the order of their features.
     """
     names = evaluated_views(cfg)
     views, models = {}, {}
@@ -46,12 +48,21 @@ def embed(
             views[f"{network}/{name}"] = view
             models[f"{network}/{name}"] = backbones[network_number(cfg, name, len(backbones))]
     batches, transform = build_evaluation_loader(cfg, index, names, bad_videos)
-    found = extract_view_features(models, batches, views, evaluation_device(cfg), progress, transform)
-    keys, classes = readable(index, bad_videos).keys, index.class_names
-    return {
-        network: {name: replace(found[f"{network}/{name}"], names=keys, class_names=classes) for name in names}
+    rows: list[int] = []
+
+    def noting_rows(batch: Sample) -> Sample:
+        rows.extend(batch["video_index"].tolist())
+        return transform(batch)
+
+    found = extract_view_features(models, batches, views, evaluation_device(cfg), progress, noting_rows)
+    read = VideoIndex((index[row] for row in rows), index.class_names)
+    by_network = {
+        network: {
+            name: replace(found[f"{network}/{name}"], names=read.keys, class_names=index.class_names) for name in names
+        }
         for network in networks
     }
+    return by_network, read
 
 
 def readable(index: VideoIndex, bad_videos: BadVideoLog) -> VideoIndex:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from fvcore.common.config import CfgNode
 from lightning.pytorch import seed_everything
 from torch import Tensor, nn
 
-from iic_ptv.config import load_config, parse_config
+from iic_ptv.config import load_config, parse_config, without_output
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.errors import InputError
@@ -20,8 +21,9 @@ from iic_ptv.models.fingerprint import fingerprint
 from iic_ptv.registry import load_plugins
 from iic_ptv.runs.build import NO_INTRA_NEGATIVE, build_bad_video_log, build_networks
 from iic_ptv.runs.checkpoint import FINETUNE, Checkpoint, load_networks, read_checkpoint
-from iic_ptv.runs.evaluation.embed import Views, embed, readable
+from iic_ptv.runs.evaluation.embed import Views, embed
 from iic_ptv.runs.evaluation.sources import FeatureSource, Source, Sources, evaluation_sources
+from iic_ptv.runs.extraction import extraction_settings
 from iic_ptv.runs.folder import LEFT_OUT, create_run_folder, describe_run
 from iic_ptv.runs.pretraining.pretrain import run_name
 from iic_ptv.runs.shown_clip import shown_clip
@@ -54,6 +56,24 @@ class Request:
 
 
 @dataclass(frozen=True, eq=False)
+class Side:
+    """The features of the gallery or of the queries.
+
+    Attributes:
+        networks: by network ("trained", "untrained") and view.
+        videos: the videos, in the order of their features; None where these are from a file.
+    """
+
+    networks: dict[str, Views]
+    videos: VideoIndex | None = None
+
+    def show(self) -> Callable[[int], Tensor] | None:
+        """What shows the clip of a video by its row in the features; None without videos."""
+        videos = self.videos
+        return None if videos is None else lambda row: shown_clip(videos[row].path)
+
+
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """Frozen features to score.
 
@@ -62,23 +82,21 @@ class Evaluation:
         folder: the run folder.
         checkpoint: where the trained network is from.
         sources: the videos, or files of features.
-        bad_videos: those that could not be read.
-        gallery: features of the gallery by network ("trained", "untrained") and view.
-        query: features of the queries, likewise.
+        gallery: the features of the gallery.
+        query: the features of the queries.
     """
 
     cfg: CfgNode
     folder: Path
     checkpoint: Checkpoint | None
     sources: Sources
-    bad_videos: BadVideoLog
-    gallery: dict[str, Views]
-    query: dict[str, Views]
+    gallery: Side
+    query: Side
 
     @property
     def subject(self) -> str:
         """The network that the evaluation is about; another one is there to compare it with."""
-        return next(iter(self.query))
+        return next(iter(self.query.networks))
 
     @property
     def class_names(self) -> list[str]:
@@ -96,16 +114,9 @@ class Evaluation:
 
     def facts(self) -> dict[str, object]:
         """What ``metrics.json`` says of the input."""
-        gallery, query = (next(iter(side[self.subject].values())) for side in (self.gallery, self.query))
+        gallery, query = (next(iter(side.networks[self.subject].values())) for side in (self.gallery, self.query))
         path = str(self.checkpoint.path) if self.checkpoint else None
         return {"checkpoint": path, "gallery_videos": len(gallery), "query_videos": len(query)}
-
-    def clips(self, side: Source) -> Callable[[int], Tensor] | None:
-        """What shows the clip of a video by its row in the features; None for features from a file."""
-        if not isinstance(side, VideoIndex):
-            return None
-        index = readable(side, self.bad_videos)
-        return lambda row: shown_clip(index[row].path)
 
 
 def evaluate(command: str, request: Request) -> Evaluation:
@@ -119,17 +130,15 @@ def evaluate(command: str, request: Request) -> Evaluation:
         InputError: something that was asked for cannot be used.
     """
     checkpoint = read_checkpoint(request.checkpoint) if request.checkpoint else None
-    overrides = [*(["DATA.ROOT", request.data] if request.data else []), *request.overrides]
-    cfg = load_config(request.config, overrides, base=_base_config(request, checkpoint))
-    cfg.EVAL.QUERY = list(request.query) or cfg.EVAL.QUERY
-    cfg.EVAL.GALLERY = list(request.gallery) or cfg.EVAL.GALLERY
-    cfg.EVAL.FEATURES = cfg.PROBE.FEATURES if command == "probe" else cfg.EVAL.FEATURES
+    cfg = _configuration(command, request, checkpoint)
     load_plugins(cfg.PLUGINS)
     sources = evaluation_sources(cfg)
     cfg.EVAL.VIEWS = cfg.EVAL.VIEWS or sources.views_of_files()
-    _warn_of_missing_classes(sources)
+    if command == "probe" and len(sources.gallery.labels.unique()) < 2:
+        raise InputError("EVAL.GALLERY: all its videos are of one class; probes need two classes or more.")
+    _warn(sources)
     networks = _networks(cfg, checkpoint, sources)
-    identity = _identity(networks, sources)
+    identity = _check_alike(cfg, networks, sources)
 
     suffix = f"-{UNTRAINED}" if next(iter(networks), TRAINED) == UNTRAINED else ""
     folder = create_run_folder(cfg.OUTPUT, command, f"{run_name(cfg)}{suffix}")
@@ -137,23 +146,34 @@ def evaluate(command: str, request: Request) -> Evaluation:
     describe_run(folder, cfg.dump())
     BadVideoLog(folder / LEFT_OUT).add(sources.left_out)
     bad_videos = build_bad_video_log(cfg, folder, sources.num_videos)
-    gallery = _features(cfg, networks, sources.gallery, bad_videos)
-    query = _features(cfg, networks, sources.query, bad_videos)
+    gallery = _side(cfg, networks, sources.gallery, bad_videos)
+    query = _side(cfg, networks, sources.query, bad_videos)
     say_bad_videos(folder, bad_videos)
     if request.save_features:
         for name, side in (("gallery", gallery), ("query", query)):
             file = folder / f"{name}{EXTENSION}"
-            write_features(file, next(iter(side.values())), cfg.dump(), identity)
+            write_features(file, next(iter(side.networks.values())), cfg.dump(), identity)
             say(f"features: {file}")
-    return Evaluation(cfg, folder, checkpoint, sources, bad_videos, gallery, query)
+    return Evaluation(cfg, folder, checkpoint, sources, gallery, query)
 
 
-def _base_config(request: Request, checkpoint: Checkpoint | None) -> CfgNode | None:
-    """The configuration that the checkpoint was trained with, or a feature file was extracted with."""
-    if checkpoint is not None:
-        return checkpoint.config
+def _configuration(command: str, request: Request, checkpoint: Checkpoint | None) -> CfgNode:
+    """That of the checkpoint, or of a feature file, with what was asked for."""
     files = [name for name in (*request.gallery, *request.query) if name.endswith(EXTENSION)]
-    return parse_config(describe_features(files[0])["config"], files[0]) if files else None
+    base = None
+    if checkpoint is not None:
+        base = checkpoint.config
+    elif files:
+        base = parse_config(describe_features(files[0])["config"], files[0])
+    overrides = [*(["DATA.ROOT", request.data] if request.data else []), *request.overrides]
+    if command == "probe" and "EVAL.FEATURES" in overrides[::2]:
+        raise InputError("EVAL.FEATURES: `iic probe` takes the features that PROBE.FEATURES names.")
+    cfg = load_config(request.config, overrides, base=base and without_output(base))
+    cfg.EVAL.QUERY = list(request.query) or cfg.EVAL.QUERY
+    cfg.EVAL.GALLERY = list(request.gallery) or cfg.EVAL.GALLERY
+    if command == "probe" and not files:
+        cfg.EVAL.FEATURES = cfg.PROBE.FEATURES
+    return cfg
 
 
 def _networks(cfg: CfgNode, checkpoint: Checkpoint | None, sources: Sources) -> dict[str, nn.ModuleList]:
@@ -170,35 +190,57 @@ def _networks(cfg: CfgNode, checkpoint: Checkpoint | None, sources: Sources) -> 
     return {TRAINED: trained, **(networks if cfg.EVAL.UNTRAINED and only_videos else {})}
 
 
-def _identity(networks: dict[str, nn.ModuleList], sources: Sources) -> str:
-    """The fingerprint of the network, which features from files must share."""
-    found = {"the network": fingerprint(next(iter(networks.values())))} if networks else {}
+def _check_alike(cfg: CfgNode, networks: dict[str, nn.ModuleList], sources: Sources) -> str:
+    """The fingerprint of the network, which features from files must share, as all else that they depend on.
+
+    Raises:
+        InputError: they do not; the message says in what.
+    """
+    found = {}
+    if networks:
+        found["the run"] = fingerprint(next(iter(networks.values()))), _settings(cfg, cfg.EVAL.VIEWS)
     for side in (sources.gallery, sources.query):
         if isinstance(side, FeatureSource):
-            found[side.path] = side.file.fingerprint
-    if len(set(found.values())) > 1:
-        raise InputError(
-            f"EVAL.GALLERY, EVAL.QUERY: features can only be compared with others of the same network, and those of "
-            f"{' and '.join(found)} are of different ones; extract both with the same --checkpoint."
-        )
-    return next(iter(found.values()))
+            config = parse_config(side.file.config or "{}", side.path)
+            found[side.path] = side.file.fingerprint, _settings(config, cfg.EVAL.VIEWS)
+    (first, (network, settings)), *others = found.items()
+    for name, (other_network, other_settings) in others:
+        differences = [
+            f"{key} ({settings[key]}, {other})" for key, other in other_settings.items() if settings[key] != other
+        ]
+        if network != other_network:
+            differences = ["the weights of the network"]
+        if differences:
+            raise InputError(
+                f"EVAL.GALLERY, EVAL.QUERY: features can only be compared with others of the same network and clips, "
+                f"and those of {first} and {name} differ in {', '.join(differences)}; extract both alike."
+            )
+    return network
 
 
-def _features(
-    cfg: CfgNode, networks: dict[str, nn.ModuleList], source: Source, bad_videos: BadVideoLog
-) -> dict[str, Views]:
+def _settings(cfg: CfgNode, views: Sequence[str]) -> dict[str, Any]:
+    return {**extraction_settings(cfg, views), "EVAL.NUM_CLIPS": cfg.EVAL.NUM_CLIPS}
+
+
+def _side(cfg: CfgNode, networks: dict[str, nn.ModuleList], source: Source, bad_videos: BadVideoLog) -> Side:
     if isinstance(source, VideoIndex):
-        return embed(cfg, networks, source, bad_videos)
+        return Side(*embed(cfg, networks, source, bad_videos))
     held = source.file.views
     if missing := [view for view in cfg.EVAL.VIEWS if view not in held]:
         raise InputError(f"EVAL.VIEWS: {source.path} holds features of {', '.join(held)}, not of {missing[0]}.")
-    return {next(iter(networks), TRAINED): {view: held[view] for view in cfg.EVAL.VIEWS}}
+    return Side({next(iter(networks), TRAINED): {view: held[view] for view in cfg.EVAL.VIEWS}})
 
 
-def _warn_of_missing_classes(sources: Sources) -> None:
+def _warn(sources: Sources) -> None:
+    """Say what makes the figures lower or higher than one might think."""
     if missing := sources.missing_classes():
         say(
             f"no gallery video is of {', '.join(missing[:5])}{', ...' if len(missing) > 5 else ''}: queries of "
             f"{'this class' if len(missing) == 1 else f'these {len(missing)} classes'} count as not found",
+            style="yellow",
+        )
+    if known := sources.num_known_queries():
+        say(
+            f"{known} of {len(sources.query.labels)} queries are in the gallery, too, and find themselves",
             style="yellow",
         )

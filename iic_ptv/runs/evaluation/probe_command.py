@@ -21,13 +21,12 @@ def probe_command(request: Request) -> Path:
     """Score frozen features by several probes, in a run folder of its own, which is returned."""
     evaluation = evaluate("probe", request)
     cfg = evaluation.cfg
-    gallery, query = (next(iter(side[evaluation.subject].values())) for side in (evaluation.gallery, evaluation.query))
-    shots = possible_shots(cfg.PROBE.SHOTS, gallery, query)
+    gallery, query = evaluation.gallery.networks, evaluation.query.networks
+    first = next(iter(query[evaluation.subject]))
+    shots = possible_shots(cfg.PROBE.SHOTS, gallery[evaluation.subject][first], query[evaluation.subject][first])
     if left_out := sorted(set(cfg.PROBE.SHOTS) - set(shots)):
         say(f"PROBE.SHOTS: a class has fewer than {left_out[0]} videos in the gallery; left out", style="yellow")
-    results = {
-        name: probe_views(cfg, shots, evaluation.gallery[name], evaluation.query[name]) for name in evaluation.query
-    }
+    results = {network: probe_views(cfg, shots, gallery[network], query[network]) for network in query}
     write_json(evaluation.folder / "metrics.json", _metrics(evaluation, results))
     write_report(evaluation.folder / "report.html", _report(evaluation, results))
     console.print(_terminal_table(results))
@@ -94,7 +93,7 @@ def _report(evaluation: Evaluation, results: Results) -> Report:
     return Report(
         "Probes of frozen features",
         f"{facts['query_videos']} videos were classified by the labels of {facts['gallery_videos']} others, from "
-        "features of a network that saw no labels.",
+        "features of a network that was left as it was.",
         sections,
         evaluation.cfg.dump(),
         versions(),

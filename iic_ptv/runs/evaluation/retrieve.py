@@ -61,7 +61,7 @@ def retrieve(
     gallery: VideoIndex,
     query: VideoIndex,
     bad_videos: BadVideoLog,
-    progress: bool = True,
+    progress: bool | None = None,
 ) -> Retrieved:
     """Score the retrieval of ``query`` in ``gallery`` by the paper's protocol: mean over clips, cosine, top-k.
 
@@ -71,9 +71,9 @@ def retrieve(
         gallery: the videos to search in.
         query: the videos to search with.
         bad_videos: where unreadable videos are recorded; they are left out.
-        progress: show progress bars.
+        progress: show progress bars; None: on a terminal.
     """
-    sides = (embed(cfg, {NETWORK: networks}, index, bad_videos, progress)[NETWORK] for index in (gallery, query))
+    sides = (embed(cfg, {NETWORK: networks}, index, bad_videos, progress)[0][NETWORK] for index in (gallery, query))
     return score_retrieval(*sides)
 
 

@@ -5,6 +5,7 @@ Each is a set of videos that are still to be embedded, or a file with their feat
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -96,12 +97,22 @@ class Sources:
             )
         return common
 
+    def num_known_queries(self) -> int:
+        """Queries that are in the gallery, too, as far as files tell."""
+        if not (isinstance(self.gallery, VideoIndex) and isinstance(self.query, VideoIndex)):
+            return 0
+        return len(_real_paths(self.query) & _real_paths(self.gallery))
+
     def missing_classes(self) -> list[str]:
         """Classes of queries that no gallery video has: their queries cannot be found."""
         names, held = self.query.class_names, set(self.gallery.labels.tolist())
         return [
             names[label] if names else str(label) for label in self.query.labels.unique().tolist() if label not in held
         ]
+
+
+def _real_paths(index: VideoIndex) -> set[str]:
+    return set(map(os.path.realpath, index.paths))
 
 
 def evaluation_sources(cfg: CfgNode) -> Sources:
@@ -162,17 +173,17 @@ def with_the_same_labels(gallery: Source, query: Source) -> tuple[Source, Source
     """Both sides with labels that mean the same classes.
 
     Raises:
-        InputError: videos have no labels, or queries are of classes that the gallery has not.
+        InputError: videos have no labels, or gallery and queries have no class in common.
     """
     for key, side in (("EVAL.GALLERY", gallery), ("EVAL.QUERY", query)):
         if int(side.labels.min()) == NO_LABEL:
             raise InputError(f"{key}: hits are told by class, but some videos have none; use class folders or lists.")
     if gallery.class_names and query.class_names:
-        try:
-            query = query.relabelled(gallery.class_names)
-        except InputError as error:
-            raise InputError(
-                f"EVAL.QUERY: queries are of classes that the gallery has not, so that nothing can be found for them. "
-                f"{error}"
-            ) from error
+        names = list(dict.fromkeys((*gallery.class_names, *query.class_names)))
+        gallery, query = gallery.relabelled(names), query.relabelled(names)
+    if not set(gallery.labels.tolist()) & set(query.labels.tolist()):
+        raise InputError(
+            f"EVAL.QUERY: no query is of a class that the gallery has; its classes are "
+            f"{', '.join(gallery.class_names[:5]) or 'other numbers'}."
+        )
     return gallery, query

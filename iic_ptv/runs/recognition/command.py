@@ -14,7 +14,7 @@ from iic_ptv.runs.recognition.config import Request, finetune_config, finetune_n
 from iic_ptv.runs.recognition.finetune import finetune, test
 from iic_ptv.runs.recognition.results import Recognised, recognition_table
 from iic_ptv.runs.resume import resumed
-from iic_ptv.runs.terminal import console, say, say_bad_videos
+from iic_ptv.runs.terminal import console, counted, say, say_bad_videos
 
 
 def finetune_command(request: Request) -> Path:
@@ -50,7 +50,6 @@ def _test(cfg: CfgNode, checkpoint: Checkpoint | None) -> Path:
     if checkpoint is None:
         raise InputError("--test-only: name the fine-tuned network to test with --checkpoint.")
     with joint_run_folder(cfg.OUTPUT, "finetune", f"{finetune_name(cfg, checkpoint)}-test") as folder:
-        say(f"run folder: {folder}")
         recognised = test(cfg, folder, checkpoint)
     _say_results(cfg, folder, recognised, len(recognised.videos))
     return folder
@@ -58,12 +57,10 @@ def _test(cfg: CfgNode, checkpoint: Checkpoint | None) -> Path:
 
 def _finetune(cfg: CfgNode, folder: Path, start: Checkpoint | None, resume: Checkpoint | None) -> None:
     console.quiet = is_further_process()
-    say(f"run folder: {folder}")
-    go_on = f"go on with: iic finetune --resume {folder}"
     try:
         result = finetune(cfg, folder, start, resume)
     except (RunInterrupted, KeyboardInterrupt):
-        say(f"stopped; {go_on}")
+        say(f"stopped; go on with: iic finetune --resume {folder}")
         raise
     videos = result.videos
     if videos.unused_classes:
@@ -82,9 +79,11 @@ def _say_results(cfg: CfgNode, folder: Path, recognised: Recognised, num_videos:
     console.print(recognition_table(recognised))
     if best := recognised.training.get("validation"):
         epochs = recognised.training["train"]["epochs"]
+        wanted = cfg.RECOGNITION.VALIDATION_VIDEOS
+        fewer = f" (at most a fifth; RECOGNITION.VALIDATION_VIDEOS is {wanted:,})" if best["videos"] < wanted else ""
         say(
-            f"weights of epoch {best['best_epoch']} of {epochs}, the best on {best['videos']} videos held out of the "
-            f"training: top-1 {100 * best['top1']:.1f} % there"
+            f"weights of epoch {best['best_epoch']} of {epochs}, the best on {counted(best['videos'], 'video')} held "
+            f"out of the training{fewer}: top-1 {100 * best['top1']:.1f} % there"
         )
     say(f"predictions: {folder / 'predictions.csv'}")
     say(f"report: {folder / 'report.html'}")

@@ -19,6 +19,7 @@ from iic_ptv.runs.folder import describe_run
 from iic_ptv.runs.recognition.parts import build_classifier, build_recognition_data, build_recognition_task, only_view
 from iic_ptv.runs.recognition.results import METRICS, Recognised, recognise, write_results
 from iic_ptv.runs.recognition.videos import RecognitionVideos, recognition_videos, test_videos, with_classes
+from iic_ptv.runs.terminal import say
 from iic_ptv.runs.training import Training
 from iic_ptv.tasks.keep_best import KeepBest
 
@@ -68,6 +69,7 @@ def finetune(
     if resume is not None:
         _check_resumable(resume, network, videos, steps)
     facts: dict[str, Any] = {"checkpoint": str(start.path) if start else None}
+    say(f"run folder: {folder}")  # not before all is found to be in order: until then it may vanish again
     measured = training.fit(task, data, resume)
     facts["train"] = {
         name.removeprefix("train/"): value for name, value in measured.items() if not name.startswith(("val/", "lr-"))
@@ -77,7 +79,14 @@ def finetune(
         facts["validation"] = {"videos": len(videos.validation), "best_epoch": best.epoch, **best.metrics}
     if not training.trainer.is_global_zero:
         return Finetuned(network, videos, None)
-    recognised = recognise(cfg, network, videos.test, bad_videos, facts)
+    try:
+        recognised = recognise(cfg, network, videos.test, bad_videos, facts)
+    except InputError as error:
+        raise InputError(
+            f"{error} The training is complete and kept. Test its network on mended videos with `iic finetune "
+            f"--checkpoint {folder} --test-only`, or complete the run without those that cannot be read with `iic "
+            f"finetune --resume {folder} DATA.MAX_BAD_SHARE 1`."
+        ) from error
     write_results(cfg, folder, recognised)
     return Finetuned(network, videos, recognised)
 
@@ -104,6 +113,7 @@ def test(cfg: CfgNode, folder: Path, checkpoint: Checkpoint) -> Recognised:
     videos = with_classes(videos, checkpoint.class_names or _guessed_classes(checkpoint, videos))
     network = build_network(cfg, checkpoint.num_classes)
     load_classifier(network, checkpoint)
+    say(f"run folder: {folder}")
     describe_run(folder, cfg.dump())
     bad_videos = build_bad_video_log(cfg, folder, len(videos))
     recognised = recognise(cfg, network, videos, bad_videos, {"checkpoint": str(checkpoint.path)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,9 @@ from iic_ptv.evaluation.published import reported_recognition
 from iic_ptv.evaluation.report import Report, write_report
 from iic_ptv.evaluation.sections import ConfusionMatrix, Curves, Section, Table, Tile, Tiles
 from iic_ptv.runs.build import build_evaluation_loader, build_views, evaluation_device
+from iic_ptv.runs.evaluation.embed import readable
 from iic_ptv.runs.folder import command_line, versions, write_json
+from iic_ptv.runs.terminal import counted
 from iic_ptv.runs.training_curves import training_curves
 
 METRICS = "metrics.json"
@@ -36,7 +38,7 @@ class Recognised:
     """What a classifier made of the test videos.
 
     Attributes:
-        videos: their names and labels; their "features" are the logits ``(N, C)``, means over the clips of a video.
+        videos: their keys and labels; their "features" are the logits ``(N, C)``, means over the clips of a video.
         scores: how good they are.
         training: what ``metrics.json`` says of how the network was trained.
     """
@@ -65,10 +67,11 @@ def recognise(
     Raises:
         InputError: the network has diverged, or no video can be read.
     """
+    test = readable(test, bad_videos)  # a test that is gone on with leaves out what it left out before
     batches, transform = build_evaluation_loader(cfg, test, cfg.VIEWS, bad_videos)
     view = build_views(cfg.VIEWS)[0]
-    found = extract_features(network, batches, view, evaluation_device(cfg), progress=True, transform=transform)
-    videos = VideoFeatures(found.features, found.labels, found.names, test.class_names)
+    found = extract_features(network, batches, view, evaluation_device(cfg), progress=None, transform=transform)
+    videos = replace(found, names=readable(test, bad_videos).keys, class_names=test.class_names)
     return Recognised(videos, classification_scores(videos.features, videos.labels), training)
 
 
@@ -80,7 +83,7 @@ def write_results(cfg: CfgNode, folder: Path, recognised: Recognised) -> None:
 
 
 def write_predictions(path: Path, videos: VideoFeatures) -> None:
-    """Write a table of all videos: name, class, and the five likeliest classes with their probabilities."""
+    """Write a table of all videos: key, class, and the five likeliest classes with their probabilities."""
     probabilities, classes = videos.features.softmax(dim=1).sort(dim=1, descending=True, stable=True)
     shown = min(PREDICTIONS, classes.shape[1])
     head = ["video", "class", *(f"{what}_{n}" for n in range(1, shown + 1) for what in ("predicted", "probability"))]
@@ -126,25 +129,25 @@ def _metrics(recognised: Recognised) -> dict[str, Any]:
 def _report(cfg: CfgNode, folder: Path, recognised: Recognised) -> Report:
     scores, names = recognised.scores, recognised.videos.class_names
     tiles = [
-        Tile("Top-1", f"{100 * scores.top1:.1f}", f"of {len(recognised.videos)} test videos", unit="%"),
+        Tile("Top-1", f"{100 * scores.top1:.1f}", f"of {counted(len(recognised.videos), 'test video')}", unit="%"),
         Tile("Top-5", f"{100 * scores.top5:.1f}", unit="%"),
         Tile("Chance", f"{100 * recognised.chance['top1']:.1f}", f"one of {len(names)} classes", unit="%"),
     ]
     if best := recognised.training.get("validation"):
-        note = f"top-1 on {best['videos']} videos held out, epoch {best['best_epoch']}"
+        note = f"top-1 on {counted(best['videos'], 'video')} held out, epoch {best['best_epoch']}"
         tiles.append(Tile("Validation", f"{100 * best['top1']:.1f}", note, unit="%"))
     sections: list[Section] = [Tiles(tiles)]
     if curves := _curves(folder):
         sections.append(Curves(curves))
     sections.append(ConfusionMatrix(scores.confusion, names))
     sections.append(_class_table(recognised))
-    if reported := reported_recognition(cfg.DATA.KIND, cfg.MODEL.BACKBONE):
+    if reported := _reported(cfg):
         sections.append(
             Table(
                 "Reported by the paper",
                 ("pre-training", "top-1, %"),
                 [(label, 100 * accuracy) for label, accuracy in reported.items()],
-                note="Figures of the paper, which were not measured here.",
+                note="Figures of the paper, of split 1 unless they say otherwise, which were not measured here.",
             )
         )
     start = recognised.training.get("checkpoint")
@@ -157,6 +160,13 @@ def _report(cfg: CfgNode, folder: Path, recognised: Recognised) -> Report:
         versions(),
         command_line(),
     )
+
+
+def _reported(cfg: CfgNode) -> dict[str, float]:
+    """The paper's figures, where they are of the videos that were trained and tested on: those of official split 1."""
+    if cfg.DATA.LISTS or cfg.EVAL.QUERY or cfg.DATA.SPLIT != 1:
+        return {}
+    return reported_recognition(cfg.DATA.KIND, cfg.MODEL.BACKBONE)
 
 
 def _curves(folder: Path) -> dict[str, dict[str, Any]]:

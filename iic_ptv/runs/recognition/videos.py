@@ -119,8 +119,8 @@ def _check_labelled(index: VideoIndex, key: str, what: str) -> None:
 
 
 def _check_apart(train: VideoIndex, test: VideoIndex) -> None:
-    trained = set(map(os.path.abspath, train.paths))
-    common = [path for path in test.paths if os.path.abspath(path) in trained]
+    trained = set(map(os.path.realpath, train.paths))  # by whatever link they are named
+    common = [path for path in test.paths if os.path.realpath(path) in trained]
     if common:
         raise InputError(
             f"EVAL.QUERY: {len(common)} of the {len(test)} test videos are trained on as well, {common[0]} for one, so "

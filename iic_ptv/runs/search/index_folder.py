@@ -26,6 +26,7 @@ from iic_ptv.runs.build import (
 )
 from iic_ptv.runs.checkpoint import Checkpoint, load_networks, read_checkpoint
 from iic_ptv.runs.evaluation.embed import evaluated_views, network_number
+from iic_ptv.runs.extraction import extraction_settings, normalises_colours
 from iic_ptv.runs.terminal import say
 from iic_ptv.search.clip_index import ClipIndex, Origin
 from iic_ptv.search.clip_plan import ClipPlan
@@ -38,7 +39,6 @@ from iic_ptv.transforms import evaluation_transform
 # Pooled features: maps are nearly twenty times as large, and so would be the index. What a check has found bad is
 # looked up for the folder at hand, not for that of the pre-training.
 DEFAULTS = ("EVAL.FEATURES", "pooled", "DATA.MANIFEST", "auto")
-READING = ("CLIP_LENGTH", "STRIDE", "FRAME_RATE", "SHORT", "FRAME_SIZE", "CROP")  # of DATA: what clips look like
 PLAN = {"every": "--every", "least": "--least", "most": "--most"}
 
 
@@ -137,32 +137,26 @@ def build_recipe(cfg: CfgNode, checkpoint: Checkpoint | None, plan: ClipPlan) ->
     for network in networks:
         network.features = cfg.EVAL.FEATURES
     views = evaluated_views(cfg)
-    normalized = cfg.DATA.AUGMENTATION == "strong"
     embedder = ClipEmbedder(
         {name: networks[network_number(cfg, name, len(networks))] for name in views},
         dict(zip(views, build_views(views), strict=True)),
-        evaluation_transform(cfg.DATA.CROP, tuple(cfg.DATA.FRAME_SIZE), normalized),
+        evaluation_transform(cfg.DATA.CROP, tuple(cfg.DATA.FRAME_SIZE), normalises_colours(cfg)),
         evaluation_device(cfg),
     )
-    reader = build_clip_reader(cfg, views)
     settings = {
         NETWORK: fingerprint(networks),
         "EVAL.VIEWS": views,
-        "EVAL.FEATURES": cfg.EVAL.FEATURES,
-        **{f"DATA.{name}": cfg.DATA[name] for name in READING},
-        "normalised colours": normalized,
-        "DATA.FLOW": cfg.DATA.FLOW if reader.flow else "",
+        **extraction_settings(cfg, views),
         **{option: getattr(plan, name) for name, option in PLAN.items()},
     }
-    return Recipe(reader, plan, embedder, settings)
+    return Recipe(build_clip_reader(cfg, views), plan, embedder, settings)
 
 
 def _say(path: Path, update: Update) -> None:
     index = update.index
-    kept = len(index.names) - update.embedded
     say(
         f"{path}: {len(index.vectors):,} clips of {len(index.names) - len(update.unreadable):,} videos; "
-        f"{update.embedded:,} new or changed, {kept:,} as before, {update.gone:,} gone"
+        f"{update.embedded:,} new or changed, {update.kept:,} as before, {update.gone:,} gone"
     )
     if update.unreadable:
         videos = "1 video" if len(update.unreadable) == 1 else f"{len(update.unreadable):,} videos"

@@ -17,7 +17,7 @@ from iic_ptv.evaluation.report import Report, write_report
 from iic_ptv.runs.checkpoint import read_checkpoint
 from iic_ptv.runs.folder import command_line, versions
 from iic_ptv.runs.search.index_folder import build_recipe, checkpoint_of, plan_of
-from iic_ptv.runs.terminal import console, say
+from iic_ptv.runs.terminal import console, counted, say
 from iic_ptv.search.clip_index import ClipIndex, read_index
 from iic_ptv.search.clip_plan import ClipPlan
 from iic_ptv.search.clock import format_time, parse_time
@@ -117,10 +117,11 @@ def _table(index: ClipIndex, query: Query, hits: list[Hit]) -> Table:
 
 def _summary(request: SearchRequest, index: ClipIndex, query: Query, hits: list[Hit]) -> str:
     videos = int((index.num_clips > 0).sum())
-    clips = "1 clip" if len(query.seconds) == 1 else f"{len(query.seconds)} clips"
+    found = "video, and where in it" if len(hits) == 1 else "videos, and where in them"
     return (
-        f"{clips} of {shown(os.path.basename(request.query))} against {len(index.vectors):,} clips of the {videos:,} "
-        f"videos in {shown(request.index)}: the {len(hits)} most similar videos, and where in them."
+        f"{counted(len(query.seconds), 'clip')} of {shown(os.path.basename(request.query))} against "
+        f"{counted(len(index.vectors), 'clip')} of {counted(videos, 'video')} in {shown(request.index)}: "
+        f"the {f'{len(hits)} ' if len(hits) > 1 else ''}most similar {found}."
     )
 
 
@@ -139,7 +140,4 @@ def _write_page(
         versions=versions(),
         command=command_line(),
     )
-    try:
-        write_report(path, report)
-    except OSError as error:
-        raise InputError(f"{path}: the page cannot be written there ({error.strerror}).") from error
+    write_report(path, report)

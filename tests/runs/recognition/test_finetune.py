@@ -22,8 +22,11 @@ from iic_ptv.runs.build import build_network
 from iic_ptv.runs.checkpoint import BEST, LAST, load_classifier, read_checkpoint
 from iic_ptv.runs.pretraining.pretrain import pretrain
 from iic_ptv.runs.recognition import finetune as module
+from iic_ptv.runs.recognition.command import finetune_command
 from iic_ptv.runs.recognition.config import Request, finetune_config, finetune_name
 from iic_ptv.runs.recognition.finetune import test as test_classifier
+from iic_ptv.runs.recognition.results import write_results
+from iic_ptv.runs.recognition.videos import recognition_videos
 
 MOTIONS = ("translate_left", "translate_right", "spin_clockwise")
 CLIPS = [
@@ -161,7 +164,7 @@ def finished(videos, pretrained, tmp_path_factory):
 
 
 def test_a_run_leaves_scores_predictions_and_a_report(finished) -> None:
-    folder, _ = finished
+    folder, result = finished
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["chance"] == {"top1": 0.3333, "top5": 1.0}
     assert (metrics["test"]["videos"], metrics["train"]["videos"], metrics["validation"]["videos"]) == (6, 12, 3)
@@ -177,6 +180,8 @@ def test_a_run_leaves_scores_predictions_and_a_report(finished) -> None:
     with (folder / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert sum(row["class"] == row["predicted_1"] for row in rows) == confusion.trace()
+    assert {row["video"] for row in rows} == set(result.videos.test.keys)
+    assert all(row["video"].startswith(row["class"] + "/") for row in rows)
     assert all({row["predicted_1"], row["predicted_2"], row["predicted_3"]} == set(MOTIONS) for row in rows)
     shares = [[float(row[f"probability_{n}"]) for n in (1, 2, 3)] for row in rows]
     assert all(sorted(share, reverse=True) == share and math.isclose(sum(share), 1, abs_tol=3e-4) for share in shares)
@@ -362,6 +367,30 @@ def test_a_run_that_was_stopped_in_its_test_is_completed_by_resuming(finished, v
         finetune(checkpoint.config, tmp_path / "run", resume=checkpoint)
 
 
+def test_a_test_that_fails_leaves_a_training_that_can_be_gone_on_with(videos, tmp_path) -> None:
+    copy = Path(shutil.copytree(videos, tmp_path / "copy"))
+    broken = (copy / "splits/testlist01.txt").read_text().split()[0]
+    good = (copy / "videos" / broken).read_bytes()
+    (copy / "videos" / broken).write_bytes(b"no video")
+    run = tmp_path / "run"
+    with pytest.raises(InputError, match=rf"1 of 21 .* complete and kept.* --resume {run} DATA\.MAX_BAD_SHARE 1"):
+        finetune(configuration(copy, "DATA.MAX_BAD_SHARE", "0.0", "OPTIM.EPOCHS", "1"), run)
+
+    shutil.copytree(run, tmp_path / "other")
+    finetune_command(Request(resume=str(run), overrides=["DATA.MAX_BAD_SHARE", "1"]))
+    assert json.loads((run / "metrics.json").read_text())["test"]["videos"] == 5
+
+    (copy / "videos" / broken).write_bytes(good)  # mended
+    finetune_command(Request(resume=str(tmp_path / "other"), overrides=["DATA.MAX_BAD_SHARE", "1"]))
+    with (tmp_path / "other/predictions.csv").open() as file:
+        assert broken.removesuffix(".mp4") not in [row["video"] for row in csv.DictReader(file)]
+    tested = Request(
+        checkpoint=str(run), test_only=True, overrides=["OUTPUT", str(tmp_path / "out"), "TRAINER.ACCELERATOR", "cpu"]
+    )
+    folder = finetune_command(tested)
+    assert json.loads((folder / "metrics.json").read_text())["test"]["videos"] == 6
+
+
 def test_resuming_with_other_classes_is_refused(finished, videos, tmp_path) -> None:
     folder, _ = finished
     shutil.copytree(folder, tmp_path / "run")
@@ -510,6 +539,37 @@ def test_what_cannot_be_learnt_from_is_named(videos, tmp_path, monkeypatch, opti
         shutil.copy(file, "flat")
     with pytest.raises(InputError, match=message):
         finetune(configuration(videos, *overrides, **options), tmp_path / "run")
+
+
+def test_test_videos_are_trained_on_by_whatever_link_they_are_named(videos, tmp_path) -> None:
+    (tmp_path / "link").symlink_to(videos / "videos")
+    with pytest.raises(InputError, match="21 of the 21 test videos are trained on as well"):
+        finetune(configuration(videos, train=[], test=[str(tmp_path / "link")]), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("options", "compared"),
+    [
+        ([], True),
+        (["DATA.KIND", "auto"], False),
+        (["DATA.SPLIT", "2"], False),
+        (["DATA.LISTS", "[mine.txt]"], False),
+        (["EVAL.QUERY", "[mine.txt]"], False),
+    ],
+)
+def test_figures_of_the_paper_stand_beside_those_of_its_split_alone(finished, tmp_path, options, compared) -> None:
+    cfg = load_config(None, ["DATA.KIND", "ucf101", *options])
+    write_results(cfg, tmp_path, finished[1].recognised)
+    assert ("Reported by the paper" in (tmp_path / "report.html").read_text()) == compared
+
+
+def test_validation_videos_that_cannot_be_read_end_the_run_with_a_message(videos, tmp_path) -> None:
+    copy = Path(shutil.copytree(videos, tmp_path / "copy"))
+    cfg = configuration(copy, "DATA.MAX_BAD_SHARE", "1.0")
+    for video in recognition_videos(cfg, tmp_path).validation:
+        Path(video.path).write_bytes(b"no video")
+    with pytest.raises(InputError, match="None of the videos that are held out"):
+        finetune(cfg, tmp_path / "run")
 
 
 def test_one_video_of_each_class_trains_without_validation(videos, tmp_path) -> None:
