@@ -7,7 +7,7 @@ from iic_ptv.evaluation.few_shot import few_shot_accuracy
 from iic_ptv.evaluation.knn import knn_scores
 from iic_ptv.evaluation.linear_probe import fit_linear_probe
 from iic_ptv.evaluation.per_class import per_class_retrieval
-from iic_ptv.evaluation.retrieval import chance_level, nearest_neighbours, retrieval_accuracy
+from iic_ptv.evaluation.retrieval import chance_level, nearest_neighbours, retrieval_accuracy, retrieval_hits
 
 __all__ = [
     "VideoFeatures",
@@ -23,4 +23,5 @@ __all__ = [
     "nearest_neighbours",
     "per_class_retrieval",
     "retrieval_accuracy",
+    "retrieval_hits",
 ]
