@@ -131,7 +131,7 @@ PAGES = {
     "search": search_sections,
     "inspection": inspection_sections,
 }
-COMMANDS = ("retrieve", "probe", "inspect", "search", "compare")
+COMMANDS = ("pretrain", "finetune", "retrieve", "probe", "inspect", "search", "compare")
 LONG = "a/very/long/path/without/a/space/" * 5
 
 
@@ -161,16 +161,18 @@ def written(tmp_path_factory):
     )
     small = ["DATA.CLIP_LENGTH", "4", "DATA.FRAME_SIZE", "[16, 16]", "DATA.CROP", "16", "DATA.NUM_WORKERS", "0"]
     tiny = ["MODEL.OPTIONS.width", "0.0625", "LOSS.NUM_NEGATIVES", "4", "OPTIM.EPOCHS", "1", "OPTIM.BATCH_SIZE", "4"]
-    cpu = ["TRAINER.ACCELERATOR", "cpu", "EVAL.NUM_CLIPS", "2", "OUTPUT", str(folder / "runs")]
+    cpu = ["TRAINER.ACCELERATOR", "cpu", "EVAL.NUM_CLIPS", "2"]
     lists = [f"{videos}/splits/{name}list01.txt" for name in ("train", "test")]
     root, runs = str(videos / "videos"), folder / "runs"
-    main(["pretrain", "--data", root, "DATA.LISTS", f"['{lists[0]}']", *small, *tiny, *cpu])
+    output = ["OUTPUT", str(runs)]
+    main(["pretrain", "--data", root, "DATA.LISTS", f"['{lists[0]}']", *small, *tiny, *cpu, *output])
     (pretrained,) = (runs / "pretrain").iterdir()
     checkpoint = ["--checkpoint", str(pretrained)]
     video = str(next((videos / "videos").rglob("*.mp4")))
     for command in ("retrieve", "probe"):
-        main([command, "--data", root, *checkpoint, "--query", lists[1]])
-    main(["inspect", video, *checkpoint])
+        main([command, "--data", root, *checkpoint, "--query", lists[1], *output])
+    main(["finetune", *checkpoint, "--train", lists[0], "--test", lists[1], "OPTIM.EPOCHS", "2", *output])
+    main(["inspect", video, *checkpoint, *output])
     main(["index", root, *checkpoint, "-o", str(folder / "videos.index")])
     main(["search", str(folder / "videos.index"), video, "--html", str(runs / "search" / "hits" / "report.html")])
     compared = [str(next((runs / command).iterdir())) for command in ("pretrain", "retrieve", "probe")]
