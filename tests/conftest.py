@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 # Before torch is imported, here and in the commands that tests run: test processes share the cores, and threads that
@@ -11,6 +12,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from numbered_videos import FRAMES, cut_off, write_audio, write_numbered_video
+
+# What a shell runs in the background ignores Ctrl-C, and so would the commands that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CLASSES = ("jump", "run", "walk")
 VIDEOS_PER_CLASS = 3

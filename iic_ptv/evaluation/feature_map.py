@@ -12,6 +12,7 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from iic_ptv.errors import InputError
+from iic_ptv.evaluation.checks import check_features
 from iic_ptv.evaluation.features import VideoFeatures
 from iic_ptv.evaluation.sections import FeatureMap
 
@@ -123,5 +124,4 @@ def _check(features: Tensor, method: str) -> None:
         raise InputError(f"method: expected one of {', '.join(METHODS)}, got '{method}'.")
     if features.ndim != 2 or len(features) < 2 or features.shape[1] < 2:
         raise InputError(f"features: a map needs (N, D) with two videos or more; got {tuple(features.shape)}.")
-    if not features.isfinite().all():
-        raise InputError("features: some are NaN or infinite: the network has diverged, or its input is not in [0, 1].")
+    check_features("features", features)

@@ -8,14 +8,6 @@ import pytest
 from iic_ptv.search.interruption import interrupted_between
 
 
-@pytest.fixture(autouse=True)
-def at_a_terminal():
-    """What runs in the background of a shell ignores Ctrl-C, tests included."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def press_ctrl_c() -> None:
     signal.raise_signal(signal.SIGINT)
 
