@@ -8,6 +8,14 @@ import pytest
 from iic_ptv.search.interruption import interrupted_between
 
 
+@pytest.fixture(autouse=True)
+def at_a_terminal():
+    """Processes that share out tests ignore Ctrl-C, as does what a shell runs in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def press_ctrl_c() -> None:
     signal.raise_signal(signal.SIGINT)
 
