@@ -70,6 +70,15 @@ def _module(section: str) -> Any:
     return importlib.import_module(f"projects.benchmarks.{section}")
 
 
+def measure_alone(section: str, file: Path) -> None:
+    """Measure a section that has a file of results of its own, show its tables, and write them into the README."""
+    results = measure(section)
+    for table in _module(section).tables(results):
+        Console().print(table.to_rich())
+    file.write_text(json.dumps(results, indent=2) + "\n")
+    README.write_text(with_tables(README.read_text(), {section: results}))
+
+
 def main() -> None:
     """Measure, show the tables, and write ``data.json`` and the README's tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -8,14 +8,11 @@ of memory, which is what NumPy takes.
 
 from __future__ import annotations
 
-import json
 import random
 import statistics
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
 
 from iic_ptv.evaluation.retrieval import PAPER_KS
 from projects.benchmarks import data
@@ -98,11 +95,7 @@ def tables(results: dict[str, Any]) -> list[Table]:
 
 def main() -> None:
     """Measure, show the table, and write ``retrieval.json`` and the README's table."""
-    results = data.measure(SECTION)
-    for table in tables(results):
-        Console().print(table.to_rich())
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-    data.README.write_text(data.with_tables(data.README.read_text(), {SECTION: results}))
+    data.measure_alone(SECTION, RESULTS)
 
 
 if __name__ == "__main__":

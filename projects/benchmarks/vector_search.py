@@ -8,7 +8,6 @@ minutes, 4.5 GB of disk and 7 GB of memory, pages of files included.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import statistics
@@ -20,7 +19,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from rich.console import Console
 from torch import Tensor
 
 from iic_ptv.search.clip_index import ClipIndex, Origin, Stamp, read_index, write_index
@@ -177,11 +175,7 @@ def _cells(size: dict[str, Any], name: str) -> list[str]:
 
 def main() -> None:
     """Measure, show the table, and write ``vector_search.json`` and the README's table."""
-    results = data.measure(SECTION)
-    for table in tables(results):
-        Console().print(table.to_rich())
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-    data.README.write_text(data.with_tables(data.README.read_text(), {SECTION: results}))
+    data.measure_alone(SECTION, RESULTS)
 
 
 if __name__ == "__main__":
