@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from fvcore.common.config import CfgNode
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.accelerators import CPUAccelerator
@@ -16,11 +17,13 @@ from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from torch import nn
 
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.module import ClipDataModule
 from iic_ptv.errors import InputError
+from iic_ptv.runs.bfloat16 import wrong_weight_gradients
 from iic_ptv.runs.build import known_bad_videos, without
 from iic_ptv.runs.checkpoint import LAST, Checkpoint
 from iic_ptv.runs.folder import LEFT_OUT, describe_run
@@ -56,6 +59,24 @@ class Training:
         """Optimiser steps of the whole run."""
         return data.batches_per_epoch(self.trainer.world_size) * self.cfg.OPTIM.EPOCHS
 
+    def check_precision(self, network: nn.Module) -> None:
+        """Make sure that bfloat16, if it is asked for on a CPU, trains this network rightly.
+
+        Raises:
+            InputError: it does not; the message names the layers.
+        """
+        if not self.cfg.TRAINER.PRECISION.startswith("bf16") or not isinstance(
+            self.trainer.accelerator, CPUAccelerator
+        ):
+            return
+        data = self.cfg.DATA
+        wrong = wrong_weight_gradients(network, (self.cfg.OPTIM.BATCH_SIZE, 3, data.CLIP_LENGTH, data.CROP, data.CROP))
+        if wrong:
+            raise InputError(
+                f"TRAINER.PRECISION: on this processor bfloat16 gives wrong gradients in {len(wrong)} layers, such as "
+                f"{wrong[0]}; use 32-true."
+            )
+
     def fit(self, task: LightningModule, data: ClipDataModule, resume: Checkpoint | None) -> dict[str, Any]:
         """Train, from the begin or from a checkpoint on, and save the last one.
 
@@ -67,6 +88,8 @@ class Training:
         """
         if self.trainer.is_global_zero:
             describe_run(self.folder, self.cfg.dump())
+        if self.cfg.TRAINER.CHANNELS_LAST:
+            task.to(memory_format=torch.channels_last_3d)
         started = time.perf_counter()
         checkpoint = str(resume.path) if resume else None
         self.trainer.fit(task, datamodule=data, ckpt_path=checkpoint, weights_only=True)
@@ -139,7 +162,4 @@ def _make_trainer(cfg: CfgNode, folder: Path, more: list[Callback]) -> Trainer:
     except (ValueError, RuntimeError, MisconfigurationException) as error:
         # Lightning's message says which of its arguments it will not take.
         raise InputError(f"TRAINER: {error}") from error
-    if cfg.TRAINER.PRECISION.startswith("bf16") and isinstance(trainer.accelerator, CPUAccelerator):
-        # Convolutions with two frames of input, as in R3D's last stage, get weight gradients of zeros or garbage.
-        raise InputError("TRAINER.PRECISION: bfloat16 trains wrongly on CPUs (oneDNN); use 32-true there.")
     return trainer

@@ -80,6 +80,7 @@ def pretrain(cfg: CfgNode, folder: Path, resume: Checkpoint | None = None, label
     training = Training(cfg, folder, label, [*fill, *_online_knn(cfg, folder)])
     steps = training.num_steps(data)
     task = build_task(cfg, len(index), steps)
+    training.check_precision(task.networks[0])
     if resume is not None:
         _check_resumable(task, resume, len(index), steps)
     metrics = training.fit(task, data, resume)

@@ -68,6 +68,7 @@ def finetune(
     task = build_recognition_task(cfg, network, videos, steps)
     if resume is not None:
         _check_resumable(resume, network, videos, steps)
+    training.check_precision(network)
     facts: dict[str, Any] = {"checkpoint": str(start.path) if start else None}
     say(f"run folder: {folder}")  # not before all is found to be in order: until then it may vanish again
     measured = training.fit(task, data, resume)

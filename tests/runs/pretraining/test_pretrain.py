@@ -198,7 +198,6 @@ def test_the_variants_of_the_method_train(videos, tmp_path, options) -> None:
         (["DATA.DECODER", "opencv"], "opencv"),
         (["OPTIM.SCHEDULE", "linear"], "OPTIM.SCHEDULE: expected one of"),
         (["TRAINER.PRECISION", "8"], "TRAINER"),
-        (["TRAINER.PRECISION", "bf16-mixed"], "bfloat16 trains wrongly on CPUs"),
         (["TRAINER.ACCELERATOR", "quantum"], "TRAINER"),
         (["DATA.CROP", "32"], "cannot cut 32 x 32 out of frames of 16 x 16"),
         (["PLUGINS", "no_such_plugin"], "no_such_plugin"),
