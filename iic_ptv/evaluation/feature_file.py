@@ -9,10 +9,10 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from iic_ptv.data.atomic import atomic_write
-from iic_ptv.data.tensor_file import pack_strings, read_description, read_tensors, unpack_strings, write_tensors
 from iic_ptv.errors import InputError
 from iic_ptv.evaluation.features import VideoFeatures
+from iic_ptv.files.atomic import atomic_write
+from iic_ptv.files.tensor_file import pack_strings, read_description, read_tensors, unpack_strings, write_tensors
 
 EXTENSION = ".safetensors"
 FORMAT = "iic_ptv features 1"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from iic_ptv.data.atomic import atomic_write
 from iic_ptv.errors import InputError
 from iic_ptv.evaluation.sections import Section
+from iic_ptv.files.atomic import atomic_write
 
 # Style-sheet classes. The networks of the paper keep their colour from report to report, others take the free ones.
 NETWORK_COLOURS = {"untrained": "grey", "cmc": "blue", "iic": "orange"}

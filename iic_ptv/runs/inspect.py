@@ -12,12 +12,12 @@ from rich.table import Table as TerminalTable
 from torch import Tensor, nn
 
 from iic_ptv.config import load_config, without_output
-from iic_ptv.data.atomic import atomic_write
 from iic_ptv.errors import InputError
 from iic_ptv.evaluation.contact_sheet_image import contact_sheet_image
 from iic_ptv.evaluation.features import embed_clips
 from iic_ptv.evaluation.report import Report, write_report
 from iic_ptv.evaluation.sections import ContactSheet, Section, SheetRow, SimilarityMatrix
+from iic_ptv.files.atomic import atomic_write
 from iic_ptv.registry import load_plugins
 from iic_ptv.runs.build import build_networks, evaluation_device
 from iic_ptv.runs.checkpoint import Checkpoint, load_networks, read_checkpoint

@@ -15,8 +15,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from iic_ptv.data.tensor_file import pack_strings, read_description, read_tensors, unpack_strings, write_tensors
 from iic_ptv.errors import InputError
+from iic_ptv.files.tensor_file import pack_strings, read_description, read_tensors, unpack_strings, write_tensors
 
 FORMAT = "iic_ptv clip index 1"
 

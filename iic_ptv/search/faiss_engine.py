@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from iic_ptv.data.atomic import atomic_write
 from iic_ptv.errors import InputError
+from iic_ptv.files.atomic import atomic_write
 from iic_ptv.search.clip_index import ClipIndex
 
 BLOCK_SIZE = 1 << 15  # clips that are handed over at once

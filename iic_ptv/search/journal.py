@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from iic_ptv.data.atomic import atomic_write
 from iic_ptv.errors import InputError
+from iic_ptv.files.atomic import atomic_write
 from iic_ptv.search.clip_index import ClipIndex, IndexedVideo, Origin, read_index, write_index
 
 SAVE_EVERY = 10.0  # seconds of work that a killed run loses at most

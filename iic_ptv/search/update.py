@@ -11,11 +11,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from iic_ptv.data.atomic import atomic_write
 from iic_ptv.data.index import Video
 from iic_ptv.data.preparation.manifest import path_below_root
 from iic_ptv.data.progress import progress_bar
 from iic_ptv.errors import InputError
+from iic_ptv.files.atomic import atomic_write
 from iic_ptv.search.clip_index import ClipIndex, IndexedVideo, Origin, Stamp
 from iic_ptv.search.embedding import Recipe
 from iic_ptv.search.interruption import interrupted_between

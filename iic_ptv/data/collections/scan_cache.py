@@ -9,9 +9,9 @@ import os
 import time
 from pathlib import Path
 
-from iic_ptv.data.atomic import atomic_write
 from iic_ptv.data.cache import cache_folder
 from iic_ptv.data.collections.scan import RULES, ScannedFolder, Stamp, scan, stamp_of
+from iic_ptv.files.atomic import atomic_write
 
 # A folder that changed so shortly before it was read may change again within the same tick of the file system's clock,
 # which is two seconds for the coarsest; its times would not tell.

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from iic_ptv.data.atomic import atomic_write
 from iic_ptv.data.preparation.manifest import Manifest, ManifestRow, read_manifest
 from iic_ptv.data.preparation.rows import Job, make_rows
 from iic_ptv.errors import InputError
+from iic_ptv.files.atomic import atomic_write
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from iic_ptv.data.atomic import atomic_write
 from iic_ptv.data.cache import cache_folder
 from iic_ptv.data.index import Video, VideoIndex, without_extension
 from iic_ptv.data.list_files import PathLike
 from iic_ptv.errors import InputError
+from iic_ptv.files.atomic import atomic_write
 
 SAVE_EVERY = 60.0  # seconds that a killed command loses at most
 

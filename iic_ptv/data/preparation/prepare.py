@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from iic_ptv.data.atomic import atomic_write
 from iic_ptv.data.decoding import VideoError, describe_video
 from iic_ptv.data.index import VideoIndex, without_extension
 from iic_ptv.data.preparation.declared_size import check_whole
@@ -19,6 +18,7 @@ from iic_ptv.data.preparation.manifest import ManifestRow, path_below_root
 from iic_ptv.data.preparation.rows import Job, reason_of
 from iic_ptv.data.preparation.transcode import Encoding, transcode
 from iic_ptv.errors import InputError
+from iic_ptv.files.atomic import atomic_write
 
 NAME = "preparation"
 LIST_EXTENSIONS = (".txt", ".csv", ".json")

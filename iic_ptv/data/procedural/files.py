@@ -14,13 +14,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from iic_ptv.data.atomic import atomic_write
 from iic_ptv.data.procedural.collection import Collection, ProceduralVideo
 from iic_ptv.data.procedural.motions import MOTIONS
 from iic_ptv.data.procedural.mp4 import write_mp4
 from iic_ptv.data.procedural.render import render_videos
 from iic_ptv.data.progress import progress_bar
 from iic_ptv.errors import InputError
+from iic_ptv.files.atomic import atomic_write
 
 FINISHED = "rendering.json"
 UNFINISHED = "rendering.unfinished.json"

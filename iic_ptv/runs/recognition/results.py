@@ -13,7 +13,6 @@ from fvcore.common.config import CfgNode
 from rich.table import Table as TerminalTable
 from torch import nn
 
-from iic_ptv.data.atomic import atomic_write
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.evaluation.classification import ClassificationScores, classification_scores
@@ -21,6 +20,7 @@ from iic_ptv.evaluation.features import VideoFeatures, extract_features
 from iic_ptv.evaluation.published import reported_recognition
 from iic_ptv.evaluation.report import Report, write_report
 from iic_ptv.evaluation.sections import ConfusionMatrix, Curves, Section, Table, Tile, Tiles
+from iic_ptv.files.atomic import atomic_write
 from iic_ptv.runs.build import build_evaluation_loader, build_views, evaluation_device
 from iic_ptv.runs.evaluation.embed import readable
 from iic_ptv.runs.folder import command_line, versions, write_json

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from iic_ptv.data.tensor_file import pack_strings, read_description, read_tensors, unpack_strings, write_tensors
+from iic_ptv.files.tensor_file import pack_strings, read_description, read_tensors, unpack_strings, write_tensors
 
 
 def test_round_trip(tmp_path: Path) -> None:

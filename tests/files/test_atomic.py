@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from iic_ptv.data.atomic import atomic_write
+from iic_ptv.files.atomic import atomic_write
 
 
 def test_the_file_appears_at_the_end_and_nothing_else_is_left(tmp_path: Path) -> None:
