@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 from fvcore.common.config import CfgNode
@@ -151,7 +152,8 @@ def load_config(file: str | Path | None = None, overrides: Sequence[str] = (), b
     """Read a configuration.
 
     Args:
-        file: YAML file that changes some of the defaults; may name a ``_BASE_`` file.
+        file: YAML file that changes some of the defaults; may name a ``_BASE_`` file. Either is a path or what else
+            :func:`~iic_ptv.zoo.paths.local_path` knows; ``iic://NAME`` is the configuration of that checkpoint.
         overrides: ``KEY VALUE KEY VALUE ...``, applied last.
         base: what to start from in place of the defaults, such as the configuration of a checkpoint.
 
@@ -161,7 +163,7 @@ def load_config(file: str | Path | None = None, overrides: Sequence[str] = (), b
     """
     cfg = default_config() if base is None else base.clone()
     if file is not None:
-        _merge(cfg, _read_yaml(Path(file)), str(file))
+        _merge(cfg, _read_yaml(str(file)), str(file))
     if len(overrides) % 2:
         raise InputError(f"options come as KEY VALUE pairs; '{overrides[-1]}' has no value.")
     for key, text in zip(overrides[::2], overrides[1::2], strict=True):
@@ -185,18 +187,39 @@ def parse_config(text: str, source: str) -> CfgNode:
     return cfg
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such configuration file.")
+class _ConfigFile(CfgNode):
+    """How files are opened that may have a base."""
+
+    @classmethod
+    def _open_cfg(cls, filename: str) -> IO[str]:
+        # fvcore takes a base like iic://... for a path relative to the file that names it.
+        return open(_local_path(re.sub(r"^.*/(?=\w+://)", "", filename)), encoding="utf-8")
+
+
+def _read_yaml(name: str) -> dict[str, Any]:
+    if not _local_path(name).is_file():
+        raise InputError(f"{name}: there is no such configuration file.")
     try:
-        content = CfgNode.load_yaml_with_base(str(path))
+        content = _ConfigFile.load_yaml_with_base(name)
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, AttributeError, TypeError, AssertionError) as error:
-        raise InputError(f"{path}: not a YAML file of KEY: VALUE lines ({error}).") from error
+        raise InputError(f"{name}: not a YAML file of KEY: VALUE lines ({error}).") from error
     except OSError as error:
-        raise InputError(f"{path}: its _BASE_ cannot be read ({error}).") from error
+        raise InputError(f"{name}: its _BASE_ cannot be read ({error}).") from error
+    except RecursionError as error:
+        raise InputError(f"{name}: it is its own _BASE_, or that of its _BASE_.") from error
     if not isinstance(content, dict):
-        raise InputError(f"{path}: not a YAML file of KEY: VALUE lines.")
+        raise InputError(f"{name}: not a YAML file of KEY: VALUE lines.")
     return content
+
+
+def _local_path(name: str) -> Path:
+    """Where a configuration is on this machine."""
+    if "://" not in name:
+        return Path(name)
+    from iic_ptv.zoo.paths import CONFIG, local_path  # it lies above, and few need it
+
+    is_checkpoint = re.fullmatch(r"iic://[^/]+/?", name)
+    return local_path(f"{name.rstrip('/')}/{CONFIG}" if is_checkpoint else name)
 
 
 def _merge(cfg: CfgNode, changes: dict[str, Any], source: str, prefix: str = "") -> None:

@@ -1,6 +1,8 @@
 """The configuration: what it takes, and what it says about what it does not take."""
 
 import pytest
+from http_server import serving
+from published_checkpoint import NAME, OPTIONS, publish_checkpoint
 
 from iic_ptv.config import RANGES, default_config, load_config, parse_config
 from iic_ptv.errors import InputError
@@ -43,6 +45,36 @@ def test_base_files(tmp_path) -> None:
     write(tmp_path / "base.yaml", "OPTIM: {EPOCHS: 3, LR: 0.5}\n")
     cfg = load_config(write(tmp_path / "run.yaml", "_BASE_: base.yaml\nOPTIM: {LR: 0.25}\n"))
     assert (cfg.OPTIM.EPOCHS, cfg.OPTIM.LR) == (3, 0.25)
+
+
+def test_configurations_and_their_bases_may_be_on_the_web(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    files = {"/a/run.yaml": b"_BASE_: ../base.yaml\nOPTIM: {LR: 0.25}\n", "/base.yaml": b"OPTIM: {EPOCHS: 3, LR: 0.5}"}
+    with serving({**files, "/a/../base.yaml": files["/base.yaml"]}) as server:
+        cfg = load_config(server.url("/a/run.yaml"))
+        assert (cfg.OPTIM.EPOCHS, cfg.OPTIM.LR) == (3, 0.25)
+        local = write(tmp_path / "run.yaml", f"_BASE_: [{server.url('/base.yaml')}]\nOPTIM: {{EPOCHS: 7}}\n")
+        assert (load_config(local).OPTIM.EPOCHS, load_config(local).OPTIM.LR) == (7, 0.5)
+        missing = write(tmp_path / "missing.yaml", f"_BASE_: {server.url('/none.yaml')}\n")
+        with pytest.raises(InputError, match=r"none.yaml: the server answers 404"):
+            load_config(missing)
+
+
+def test_configurations_and_their_bases_may_be_of_the_zoo(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("iic_ptv.zoo.catalogue.PACKAGE", tmp_path / "package")
+    publish_checkpoint(tmp_path / "package" / "model_zoo")
+    for name in (f"iic://{NAME}", f"iic://{NAME}/", f"iic://{NAME}/config.yaml"):
+        assert load_config(name, ["OPTIM.EPOCHS", "9"]).SEED == 11
+        cfg = load_config(write(tmp_path / "run.yaml", f"_BASE_: {name}\nOPTIM: {{EPOCHS: 9}}\n"))
+        assert (cfg.SEED, cfg.OPTIM.EPOCHS, dict(cfg.MODEL.OPTIONS)) == (11, 9, OPTIONS)
+    with pytest.raises(InputError, match=r"no checkpoint 'r3d.none'"):
+        load_config("iic://r3d.none")
+
+
+def test_a_file_that_is_its_own_base_is_named(tmp_path) -> None:
+    with pytest.raises(InputError, match=r"run.yaml: it is its own _BASE_"):
+        load_config(write(tmp_path / "run.yaml", "_BASE_: run.yaml\n"))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the network, the videos and what to keep."""
     parser.add_argument(
-        "--checkpoint", metavar="RUN", help="run folder or checkpoint; without it, an untrained network"
+        "--checkpoint",
+        metavar="RUN",
+        help="run folder or checkpoint, also iic://NAME of the zoo or https://...; without it, an untrained network",
     )
     parser.add_argument("--config", metavar="FILE", help="YAML file, on top of the configuration in the checkpoint")
     parser.add_argument("--data", metavar="FOLDER", help="folder that the paths in lists start from")

@@ -20,8 +20,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--checkpoint",
         metavar="RUN",
-        help="run folder or checkpoint of `iic pretrain` or `iic finetune`, or a file of the authors of IIC, to start "
-        "from; without it, from scratch",
+        help="run folder or checkpoint of `iic pretrain` or `iic finetune`, iic://NAME of the zoo, or a file of the "
+        "authors of IIC, to start from, also as https://...; without it, from scratch",
     )
     path: dict[str, Any] = {"action": "append", "default": [], "metavar": "PATH"}
     parser.add_argument(

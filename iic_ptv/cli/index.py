@@ -18,7 +18,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("folder", metavar="FOLDER", help="videos, in whatever sub-folders")
     parser.add_argument("-o", "--output", required=True, metavar="INDEX", help="the index; new, or of this folder")
     parser.add_argument(
-        "--checkpoint", metavar="RUN", help="run folder or checkpoint of the network; by default the index's own"
+        "--checkpoint",
+        metavar="RUN",
+        help="run folder or checkpoint of the network, also iic://NAME of the zoo or https://...; by default the "
+        "index's own",
     )
     parser.add_argument("--untrained", action="store_true", help="take a network that has learnt nothing")
     parser.add_argument(

@@ -15,7 +15,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "each other and to another clip of the video. DATA.FLOW dis adds optical flow, which needs OpenCV.",
     )
     parser.add_argument("video", metavar="VIDEO", help="a video file")
-    parser.add_argument("--checkpoint", metavar="RUN", help="run folder or checkpoint")
+    parser.add_argument(
+        "--checkpoint", metavar="RUN", help="run folder or checkpoint, also iic://NAME of the zoo or https://..."
+    )
     parser.add_argument(
         "--at", metavar="TIME", help="where the clip begins, like 12.5, 12.5s or 1:02; by default in the middle"
     )
