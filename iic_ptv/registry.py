@@ -153,6 +153,7 @@ BACKBONES.register_lazily("r3d", "iic_ptv.models.r3d:r3d")
 BACKBONES.register_lazily("r2plus1d", "iic_ptv.models.r2plus1d:r2plus1d")
 BACKBONES.register_lazily("c3d", "iic_ptv.models.c3d:c3d")
 BACKBONES.register_lazily("r3d_18", "iic_ptv.models.torchvision_backbone:r3d_18")
+BACKBONES.register_lazily("s3d", "iic_ptv.models.torchvision_backbone:s3d")
 for _name in (
     *("slow_r50", "c2d_r50", "i3d_r50", "csn_r101", "r2plus1d_r50", "x3d_xs", "x3d_s", "x3d_m", "x3d_l"),
     *("slowfast_r50", "slowfast_r101", "slowfast_16x8_r101_50_50"),

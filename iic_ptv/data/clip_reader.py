@@ -13,8 +13,8 @@ from iic_ptv.data.decoding.opening import check_decoder
 from iic_ptv.data.decoding.time_limit import time_limit
 from iic_ptv.data.flow import FlowSource
 from iic_ptv.data.index import Video
-from iic_ptv.data.sampling import Short, check_clip, check_short, clip_frames, fit_short, stride_at_rate
 from iic_ptv.errors import InputError
+from iic_ptv.transforms.sampling import Short, check_sampling, check_short, clip_frames, fit_short, stride_at_rate
 
 Clip = dict[str, Tensor]
 ChooseStarts = Callable[[int, float], Sequence[int]]
@@ -50,7 +50,7 @@ class ClipReader:
     flow: FlowSource | None = None
 
     def __post_init__(self) -> None:
-        check_clip(self.clip_length, self.stride)
+        check_sampling(self.clip_length, self.stride)
         check_short(self.short)
         check_decoder(self.decoder)
 

@@ -21,9 +21,9 @@ from iic_ptv.data.clip_reader import Clip, ClipReader
 from iic_ptv.data.decoding import VideoError
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.randomness import ClipRequest, reproducible
-from iic_ptv.data.sampling import check_clip, random_start, uniform_starts
 from iic_ptv.randomness import number_of, seed_of
 from iic_ptv.transforms.pipelines import SEED_KEY
+from iic_ptv.transforms.sampling import check_sampling, random_start, uniform_starts
 
 Sample = dict[str, Any]
 Transform = Callable[[Sample], Sample]
@@ -107,7 +107,7 @@ class ClipDataset(_VideoClips):
         bad_videos: BadVideoLog | None = None,
     ) -> None:
         super().__init__(index, reader, transform, seed, bad_videos)
-        check_clip(num_clips=clips_per_video)
+        check_sampling(num_clips=clips_per_video)
         self.clips_per_video = clips_per_video
 
     def __getitem__(self, request: ClipRequest | int) -> Sample:
@@ -177,7 +177,7 @@ class EvaluationClipDataset(_VideoClips):
         bad_videos: BadVideoLog | None = None,
     ) -> None:
         super().__init__(index, reader, transform, seed, bad_videos)
-        check_clip(num_clips=num_clips)
+        check_sampling(num_clips=num_clips)
         self.num_clips = num_clips
 
     def __getitem__(self, video_index: int) -> Sample | VideoError:

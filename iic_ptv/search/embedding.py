@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from iic_ptv.data.clip_reader import Clip, ClipReader
 from iic_ptv.data.decoding.time_limit import time_limit
 from iic_ptv.data.index import Video
-from iic_ptv.data.sampling import span
 from iic_ptv.errors import InputError
 from iic_ptv.evaluation.features import VIDEO_KEY, Transform, embed_clips
 from iic_ptv.search.clip_plan import ClipPlan
 from iic_ptv.search.clock import format_time
 from iic_ptv.search.reading import CLIPS_AT_ONCE, read_clips
+from iic_ptv.transforms.sampling import span
 
 MOST_QUERY_CLIPS = 32  # each is compared with all clips of an index
 

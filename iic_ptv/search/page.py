@@ -12,11 +12,11 @@ import torch
 from iic_ptv.data.clip_reader import ClipReader
 from iic_ptv.data.decoding import VideoError
 from iic_ptv.data.index import Video
-from iic_ptv.data.sampling import span
 from iic_ptv.evaluation.sections import FilmStrip, Gallery, GalleryRow
 from iic_ptv.search.clock import format_time
 from iic_ptv.search.hits import Hit
 from iic_ptv.search.reading import read_clips
+from iic_ptv.transforms.sampling import span
 
 BLANK = torch.full((3, 1, 96, 128), 128, dtype=torch.uint8)
 

@@ -17,8 +17,8 @@ from iic_ptv.data.decoding import VideoError
 from iic_ptv.data.decoding.time_limit import time_limit
 from iic_ptv.data.index import Video
 from iic_ptv.data.loaders import ClipLoader, worker_options
-from iic_ptv.data.sampling import span
 from iic_ptv.search.clip_plan import ClipPlan
+from iic_ptv.transforms.sampling import span
 
 CLIPS_AT_ONCE = 16  # which bounds the memory that a long video takes
 

@@ -17,6 +17,7 @@ from iic_ptv.transforms.augment import (
     normalize,
     random_horizontal_flip,
 )
+from iic_ptv.transforms.clip_transform import ClipTransform
 from iic_ptv.transforms.crop import CenterCrop, RandomCrop, Resize, ToFloat, center_crop, random_crop, resize, to_float
 from iic_ptv.transforms.flow import FlowChannel, flow_channel
 from iic_ptv.transforms.pipelines import evaluation_transform, strong_train_transform, train_transform
@@ -30,6 +31,7 @@ from iic_ptv.transforms.shuffle_segments import ShuffleSegments, shuffle_segment
 __all__ = [
     "RGB",
     "CenterCrop",
+    "ClipTransform",
     "ColorJitter",
     "FlowChannel",
     "GaussianBlur",

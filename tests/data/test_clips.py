@@ -17,9 +17,9 @@ from iic_ptv.data.collections import class_folders
 from iic_ptv.data.decoding import VideoError
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.randomness import ClipRequest
-from iic_ptv.data.sampling import uniform_starts
 from iic_ptv.errors import InputError
 from iic_ptv.transforms import evaluation_transform, strong_train_transform, train_transform
+from iic_ptv.transforms.sampling import uniform_starts
 
 KEYS = ["video", "video_name", "video_index", "clip_index", "aug_index", "label", "augmentation_seed"]
 

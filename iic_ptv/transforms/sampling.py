@@ -84,7 +84,7 @@ def fit_short(indices: Sequence[int], num_frames: int, short: Short = "loop") ->
     return [min(index, num_frames - 1) for index in indices]
 
 
-def check_clip(length: int = 1, stride: int = 1, num_clips: int = 1) -> None:
+def check_sampling(length: int = 1, stride: int = 1, num_clips: int = 1) -> None:
     """Raise an InputError unless a clip has frames, goes forward, and there is at least one."""
     for name, value in (("clip length", length), ("stride", stride), ("number of clips", num_clips)):
         if value < 1:

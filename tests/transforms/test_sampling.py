@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from iic_ptv.data.sampling import check_clip, clip_frames, fit_short, random_start, stride_at_rate, uniform_starts
 from iic_ptv.errors import InputError
+from iic_ptv.transforms.sampling import (
+    check_sampling,
+    clip_frames,
+    fit_short,
+    random_start,
+    stride_at_rate,
+    uniform_starts,
+)
 
 
 def test_consecutive_frames() -> None:
@@ -75,4 +82,4 @@ def test_options_are_checked() -> None:
         fit_short([0], 1, "mirror")
     for wrong in ({"length": 0, "stride": 1}, {"length": 1, "stride": 0}, {"length": 1, "stride": 1, "num_clips": 0}):
         with pytest.raises(InputError, match="must be at least 1, got 0"):
-            check_clip(**wrong)
+            check_sampling(**wrong)
