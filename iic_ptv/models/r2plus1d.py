@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from torch import nn
 
 from iic_ptv.models.layers import Size3d, same_padding
-from iic_ptv.models.resnet3d import ResNet3d
+from iic_ptv.models.resnet3d import ONE_EACH, ResNet3d
 
 
 def mid_channels(in_channels: int, out_channels: int, kernel_size: Size3d) -> int:
@@ -34,20 +35,26 @@ def factored_conv3d(in_channels: int, out_channels: int, kernel_size: Size3d, st
 
 
 def r2plus1d(
-    num_classes: int | None = None, features: str = "pooled", in_channels: int = 3, width: float = 1.0
+    num_classes: int | None = None,
+    features: str = "pooled",
+    in_channels: int = 3,
+    width: float = 1.0,
+    blocks: Sequence[int] = ONE_EACH,
 ) -> ResNet3d:
-    """Build R(2+1)D with one block per stage; the shortcuts are factored, too, as in the experiments of IIC.
+    """Build R(2+1)D, by default with one block per stage; the shortcuts are factored, too, as in IIC's experiments.
 
     Args:
         num_classes: size of a linear classifier on the features; ``None`` for a network without one.
         features: ``"pooled"`` (512-d) or ``"map"`` (9216-d for a clip of 16 x 112 x 112).
         in_channels: channels of a clip.
         width: factor on the channels of all stages, for smaller machines; ``feature_dim`` is 512 times it.
+        blocks: of each of the four stages.
 
     Returns:
         A backbone for clips ``(B, in_channels, T, H, W)`` of any size.
 
     Raises:
-        InputError: ``features`` is unknown or excluded by ``num_classes``; ``width`` is too small.
+        InputError: ``features`` is unknown or excluded by ``num_classes``; ``width`` is too small;
+            ``blocks`` are not four counts.
     """
-    return ResNet3d(factored_conv3d, num_classes, features, in_channels, width)
+    return ResNet3d(factored_conv3d, num_classes, features, in_channels, width, blocks)

@@ -1,17 +1,18 @@
 """The residual plan that R3D and R(2+1)D share; they differ in their convolution alone.
 
-Tran et al., "A Closer Look at Spatiotemporal Convolutions for Action Recognition", CVPR 2018, with one
+Tran et al., "A Closer Look at Spatiotemporal Convolutions for Action Recognition", CVPR 2018, by default with one
 block per stage, as in the experiments of IIC. State-dict names are those of torchvision's
 ``VideoResNet`` with each convolution and BatchNorm by name: ``stem.conv``, ``layer2.0.downsample.0``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from iic_ptv.errors import InputError
 from iic_ptv.models.backbone import Backbone
 from iic_ptv.models.layers import Size3d, conv_bn_relu, scale_channels
 
@@ -19,6 +20,7 @@ ConvFactory = Callable[[int, int, Size3d, Size3d], nn.Module]
 """``f(in_channels, out_channels, kernel_size, stride)`` -> a bias-free, same-padded 3D convolution."""
 
 STAGE_CHANNELS = (64, 128, 256, 512)
+ONE_EACH = (1, 1, 1, 1)  # blocks of the stages in the experiments of IIC
 
 
 class ResidualBlock(nn.Module):
@@ -52,10 +54,10 @@ class ResidualBlock(nn.Module):
 
 
 class ResNet3d(Backbone):
-    """A stem of 3 x 7 x 7, stride 1 x 2 x 2, and four residual stages of one block each.
+    """A stem of 3 x 7 x 7, stride 1 x 2 x 2, and four residual stages.
 
-    Stages 2 to 4 halve T, H and W; there is no max-pooling. A clip of 16 x 112 x 112 becomes a map of
-    2 x 7 x 7.
+    Stages 2 to 4 halve T, H and W in their first block; there is no max-pooling. A clip of 16 x 112 x 112
+    becomes a map of 2 x 7 x 7.
 
     The weights start as PyTorch's layers draw them. A BatchNorm follows every convolution, so the scale
     of the initial weights does not change what the network computes in training, only how far a step
@@ -67,9 +69,10 @@ class ResNet3d(Backbone):
         features: likewise.
         in_channels: channels of a clip.
         width: factor on the channels of all stages (64, 128, 256 and 512 at 1.0).
+        blocks: of each of the four stages.
 
     Raises:
-        InputError: as ``Backbone``; or ``width`` leaves a stage without channels.
+        InputError: as ``Backbone``; ``width`` leaves a stage without channels; ``blocks`` are not four counts.
     """
 
     def __init__(
@@ -79,16 +82,27 @@ class ResNet3d(Backbone):
         features: str = "pooled",
         in_channels: int = 3,
         width: float = 1.0,
+        blocks: Sequence[int] = ONE_EACH,
     ) -> None:
         channels = scale_channels(STAGE_CHANNELS, width)
+        if len(blocks) != len(channels) or not all(type(count) is int and count > 0 for count in blocks):
+            raise InputError(f"blocks: expected how many each of the four stages has, like [1, 1, 1, 1]; got {blocks}.")
         super().__init__(channels[-1], num_classes, features)
         self.stem = conv_bn_relu(make_conv(in_channels, channels[0], (3, 7, 7), (1, 2, 2)), channels[0])
-        self.layer1 = nn.Sequential(ResidualBlock(make_conv, channels[0], channels[0], stride=1))
-        self.layer2 = nn.Sequential(ResidualBlock(make_conv, channels[0], channels[1], stride=2))
-        self.layer3 = nn.Sequential(ResidualBlock(make_conv, channels[1], channels[2], stride=2))
-        self.layer4 = nn.Sequential(ResidualBlock(make_conv, channels[2], channels[3], stride=2))
+        self.layer1 = _stage(make_conv, channels[0], channels[0], 1, blocks[0])
+        self.layer2 = _stage(make_conv, channels[0], channels[1], 2, blocks[1])
+        self.layer3 = _stage(make_conv, channels[1], channels[2], 2, blocks[2])
+        self.layer4 = _stage(make_conv, channels[2], channels[3], 2, blocks[3])
 
     def feature_map(self, clip: Tensor) -> Tensor:
         """Map clips ``(B, C, T, H, W)`` to ``(B, feature_dim, T/8, H/16, W/16)``, rounded up."""
         x = self.stem(clip)
         return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+
+
+def _stage(make_conv: ConvFactory, in_channels: int, out_channels: int, stride: int, blocks: int) -> nn.Sequential:
+    """Blocks in a row, of which the first changes the size."""
+    first = ResidualBlock(make_conv, in_channels, out_channels, stride)
+    return nn.Sequential(
+        first, *(ResidualBlock(make_conv, out_channels, out_channels, stride=1) for _ in range(blocks - 1))
+    )

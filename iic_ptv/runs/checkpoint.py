@@ -4,38 +4,45 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from fvcore.common.config import CfgNode
 from torch import Tensor, nn
-from torch.serialization import safe_globals
 
 from iic_ptv.config import default_config, parse_config
 from iic_ptv.errors import InputError
-from iic_ptv.zoo.authors import Weights, from_authors, is_authors, model_state
+from iic_ptv.models.fingerprint import fingerprint_of_state
+from iic_ptv.registry import INTRA_NEGATIVES
+from iic_ptv.zoo.authors import from_authors, is_authors, model_state
+from iic_ptv.zoo.foreign import source_of
+from iic_ptv.zoo.loading import differences, in_words, without_classifier
+from iic_ptv.zoo.paths import local_path, scheme_of
+from iic_ptv.zoo.safe_load import load_safely
+from iic_ptv.zoo.weights_file import CLASSIFIER, Weights, WeightsFile, is_weights, read_safetensors, weights_of
 
 LAST = Path("checkpoints") / "last.ckpt"
 BEST = Path("checkpoints") / "best.ckpt"
-PRETRAIN, FINETUNE, AUTHORS = "iic pretrain", "iic finetune", "the authors of IIC"  # what writes checkpoints
+# What writes checkpoints; files of weights that are published, or made by `iic convert`, are the zoo's.
+PRETRAIN, FINETUNE, AUTHORS, ZOO = "iic pretrain", "iic finetune", "the authors of IIC", "the zoo"
+# What the authors call the second view.
+SECOND_VIEWS = {"rgb": "rgb", "res": "residual", "u": "flow_u", "v": "flow_v"}
 CONFIG_KEY, CLASSES_KEY = "iic_config", "class_names"  # entries of our checkpoints beside Lightning's
-CLASSIFIER = "classifier."  # prefix of the names of a backbone's classifier
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A checkpoint of a run of ours, or a file of the authors.
+    """A checkpoint of a run of ours, a file of published weights, or one of the authors.
 
     Attributes:
         path: the file.
-        writer: what wrote it: ``iic pretrain``, ``iic finetune`` or the authors.
-        config: the configuration of the run that wrote it; of the authors' files, what is known of it.
+        writer: what wrote it: ``iic pretrain``, ``iic finetune``, the authors or the zoo.
+        config: the configuration of the run that wrote it; of files that have none, what is known of it.
         networks: the states of its backbones: one, or one for each view. That of a fine-tuned one has a classifier.
         class_names: what the classifier tells apart, in the order of its outputs; none if that is not known.
-        state_dict: the state of the whole task, with memory banks; empty in files of the authors.
+        state_dict: the state of the whole task, with memory banks; empty in files of the authors and the zoo.
         epoch: epochs completed, or begun where it was saved within one.
         step: optimiser steps made.
     """
@@ -60,21 +67,42 @@ class Checkpoint:
         bias = self.networks[0].get(f"{CLASSIFIER}bias")
         return 0 if bias is None else len(bias)
 
+    @property
+    def fingerprint(self) -> str:
+        """That of its backbones, without a classifier, in a list; evaluations of them note it."""
+        return networks_fingerprint(self.networks)
+
+
+def networks_fingerprint(networks: Sequence[Weights]) -> str:
+    """The fingerprint of a list of backbones, of their states; classifiers do not count."""
+    return fingerprint_of_state(
+        {f"{i}.{name}": value for i, each in enumerate(networks) for name, value in without_classifier(each).items()}
+    )
+
 
 def find_checkpoint(path: str | Path, to_resume: bool = False) -> Path:
     """The checkpoint that ``path`` means: the file itself, or the best, else the last, of a run folder.
 
     Args:
-        path: the file or the run folder.
+        path: the file or the run folder, or what else :func:`~iic_ptv.zoo.paths.local_path` knows: ``iic://NAME`` of
+            the zoo, ``https://...``.
         to_resume: always the last of a run folder.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or it cannot be had.
     """
-    path = Path(path)
+    if to_resume and scheme_of(path):
+        raise InputError(
+            f"{path}: a run goes on in its folder, so name that; to begin another one with these weights, there is "
+            "`iic finetune --checkpoint`."
+        )
+    path = local_path(path)
     if not path.is_dir():
         if not path.is_file():
-            raise InputError(f"{path}: there is no such checkpoint; name a run folder or a checkpoint file.")
+            raise InputError(
+                f"{path}: there is no such checkpoint; name a run folder, a checkpoint file, or one of the zoo as "
+                "iic://NAME."
+            )
         return path
     for name in (LAST,) if to_resume else (BEST, LAST):
         if (path / name).is_file():
@@ -83,7 +111,9 @@ def find_checkpoint(path: str | Path, to_resume: bool = False) -> Path:
 
 
 def read_checkpoint(path: str | Path, to_resume: bool = False) -> Checkpoint:
-    """Read a checkpoint of ``iic pretrain`` or ``iic finetune`` or a file of the authors; code in it is never run.
+    """Read a checkpoint of ``iic pretrain`` or ``iic finetune``, published weights, or a file of the authors.
+
+    Code in it is never run.
 
     Args:
         path: as for :func:`find_checkpoint`.
@@ -93,12 +123,40 @@ def read_checkpoint(path: str | Path, to_resume: bool = False) -> Checkpoint:
         InputError: no such file, not a checkpoint, damaged, or written by something else.
     """
     path = find_checkpoint(path, to_resume)
-    content = _load(path)
-    if isinstance(content, dict) and isinstance(content.get(CONFIG_KEY), str) and "state_dict" in content:
+    return checkpoint_from(path, load_content(path))
+
+
+def load_content(path: Path) -> Any:
+    """What is in a file, which may hold tensors, plain values and the authors' options, but nothing that runs.
+
+    Raises:
+        InputError: it would run code, is damaged, or of another kind.
+    """
+    return read_safetensors(path) if path.suffix == ".safetensors" else load_safely(path)
+
+
+def is_ours(content: Any) -> bool:
+    """Whether the content of a file is that of a checkpoint of a run of ours."""
+    return isinstance(content, dict) and isinstance(content.get(CONFIG_KEY), str) and "state_dict" in content
+
+
+def checkpoint_from(path: Path, content: Any) -> Checkpoint:
+    """The checkpoint that the content of a file is.
+
+    Raises:
+        InputError: it is none.
+    """
+    if is_weights(content):
+        return _published(path, weights_of(path, content))
+    if is_ours(content):
         return _ours(path, content)
     state = model_state(content)
     if state is not None and is_authors(state):
-        return _authors(path, state)
+        return _authors(path, content, state)
+    if state is not None and (source := source_of(state)):
+        raise InputError(
+            f"{path}: these are weights of {source}; `iic convert {path}` makes a file of them that this command takes."
+        )
     raise InputError(
         f"{path}: not a checkpoint of `iic pretrain` or `iic finetune`, as it holds no configuration or no weights, "
         "nor one of R3D, R(2+1)D or C3D by the authors of IIC."
@@ -143,32 +201,12 @@ def load_classifier(network: nn.Module, checkpoint: Checkpoint) -> None:
 
 
 def _check_fits(expected: Mapping[str, Tensor], given: Mapping[str, Tensor], checkpoint: Checkpoint) -> None:
-    differences = _differences(expected, given)
-    if differences:
+    if found := differences(expected, given):
         raise InputError(
-            f"{checkpoint.path}: its network is another one: {'; '.join(differences[:3])}"
-            f"{f'; and {len(differences) - 3} more' if len(differences) > 3 else ''}. "
+            f"{checkpoint.path}: its network is another one: {in_words(found)}. "
             f"The run was of MODEL.BACKBONE {checkpoint.config.MODEL.BACKBONE} with MODEL.OPTIONS "
             f"{dict(checkpoint.config.MODEL.OPTIONS)}; leave these as they were."
         )
-
-
-def without_classifier(weights: Mapping[str, Tensor]) -> Weights:
-    """The weights of the backbone alone."""
-    return {name: value for name, value in weights.items() if not name.startswith(CLASSIFIER)}
-
-
-def _load(path: Path) -> Any:
-    """The content of a file, which may hold tensors, plain values and the authors' options, but nothing that runs."""
-    try:
-        with safe_globals([argparse.Namespace]):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # what a file of any other kind can raise has no end
-        if refused := re.search(r"GLOBAL (\S+)", str(error)):
-            raise InputError(
-                f"{path}: not a readable checkpoint: it would run code on being read ({refused[1]}), which is refused."
-            ) from error
-        raise InputError(f"{path}: not a readable checkpoint; it is damaged or of another kind.") from error
 
 
 def _ours(path: Path, content: dict[str, Any]) -> Checkpoint:
@@ -201,7 +239,7 @@ def _below(prefix: str, state: Mapping[str, Any]) -> Weights:
     }
 
 
-def _authors(path: Path, state: Weights) -> Checkpoint:
+def _authors(path: Path, content: Any, state: Weights) -> Checkpoint:
     """A file of the authors, with what is known of how it was trained."""
     try:
         network = from_authors(state)
@@ -210,21 +248,28 @@ def _authors(path: Path, state: Weights) -> Checkpoint:
     config = default_config()
     config.MODEL.BACKBONE = network.backbone
     config.MODEL.OPTIONS.update(network.options)
+    options = content.get("opt")
     if network.projector:  # IICv2
         config.DATA.AUGMENTATION, config.DATA.CLIPS_PER_VIDEO = "strong", 2
         config.VIEWS = ["residual_unscaled", "residual_unscaled"]
     elif f"{CLASSIFIER}weight" in network.weights:
         config.VIEWS = ["residual_unscaled"]
-    return Checkpoint(path, AUTHORS, config, [network.weights])
+    elif isinstance(options, argparse.Namespace):
+        config.VIEWS[1] = SECOND_VIEWS.get(str(getattr(options, "modality", "")), config.VIEWS[1])
+        if (intra_negative := str(getattr(options, "neg", ""))) in INTRA_NEGATIVES:
+            config.INTRA_NEGATIVE = intra_negative
+    epoch = content.get("epoch")
+    return Checkpoint(path, AUTHORS, config, [network.weights], epoch=epoch if isinstance(epoch, int) else 0)
 
 
-def _differences(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> list[str]:
-    """What keeps ``given`` from fitting, in words."""
-    found = [f"{name} is missing" for name in expected if name not in given]
-    found += [f"{name} is not wanted" for name in given if name not in expected]
-    found += [
-        f"{name} is {tuple(given[name].shape)} instead of {tuple(expected[name].shape)}"
-        for name in expected
-        if name in given and given[name].shape != expected[name].shape
-    ]
-    return found
+def _published(path: Path, weights: WeightsFile) -> Checkpoint:
+    """A file of weights; what it says of its network counts for more than the configuration beside it."""
+    network, clip = weights.network, weights.network.clip
+    config = parse_config(weights.config, str(path)) if weights.config else default_config()
+    config.MODEL.BACKBONE, config.MODEL.PER_VIEW = network.architecture, network.num_networks > 1
+    config.MODEL.OPTIONS = CfgNode(network.options, new_allowed=True)
+    config.VIEWS = list(network.views)
+    config.DATA.CLIP_LENGTH, config.DATA.STRIDE, config.DATA.FRAME_RATE = clip.length, clip.stride, clip.frame_rate
+    config.DATA.FRAME_SIZE, config.DATA.CROP = list(clip.frame_size), clip.crop
+    config.DATA.AUGMENTATION = "strong" if clip.normalized else "crop"
+    return Checkpoint(path, ZOO, config, list(weights.networks), network.class_names)

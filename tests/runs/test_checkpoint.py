@@ -2,11 +2,14 @@
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from authors_files import authors_state, write_pretraining
+from http_server import serving
+from published_checkpoint import NAME, publish_checkpoint
 from torch import nn
 
 from iic_ptv.config import default_config, load_config
@@ -19,12 +22,15 @@ from iic_ptv.runs.checkpoint import (
     FINETUNE,
     LAST,
     PRETRAIN,
+    ZOO,
     find_checkpoint,
     load_backbone,
     load_classifier,
     load_networks,
     read_checkpoint,
 )
+from iic_ptv.zoo.description import ClipFormat, NetworkDescription
+from iic_ptv.zoo.weights_file import WeightsFile, write_weights
 
 AUTHORS_BACKBONES = ("r3d", "r2plus1d", "c3d")
 SMALL = ["MODEL.OPTIONS.width", "0.0625"]
@@ -127,6 +133,23 @@ def test_of_a_run_folder_the_best_is_taken_and_to_resume_the_last(tmp_path) -> N
     assert read_checkpoint(tmp_path).run_folder == read_checkpoint(last).run_folder == tmp_path
 
 
+def test_a_checkpoint_may_be_on_the_web_or_in_the_zoo(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr("iic_ptv.zoo.catalogue.PACKAGE", tmp_path / "package")
+    record = publish_checkpoint(tmp_path / "package" / "model_zoo")
+    trained = small_network("r3d")
+    path = write_ours(tmp_path / "run.ckpt", with_prefix("networks.0.", trained))
+    with serving({"/run.ckpt": path.read_bytes()}) as server:
+        checkpoint = read_checkpoint(server.url("/run.ckpt"))
+    network = build_network(checkpoint.config)
+    load_backbone(network, checkpoint)
+    assert same_output(network, trained)
+    assert find_checkpoint(f"iic://{NAME}").name == record.files[0].file
+    with pytest.raises(InputError, match=f"iic://{NAME}: a run goes on in its folder"):
+        find_checkpoint(f"iic://{NAME}", to_resume=True)
+
+
 @pytest.mark.parametrize("extension", ["pth", "pt", "pth.tar"])
 @pytest.mark.parametrize("name", AUTHORS_BACKBONES)
 def test_pretraining_files_of_the_authors_give_the_same_features(name, extension, tmp_path) -> None:
@@ -165,6 +188,75 @@ def test_files_of_the_second_version_tell_their_input(tmp_path) -> None:
     networks = nn.ModuleList(build_networks(checkpoint.config))
     load_networks(networks, checkpoint)
     assert same_output(networks[0], theirs)
+
+
+@pytest.mark.parametrize(
+    ("modality", "neg", "views", "intra_negative"),
+    [
+        ("u", "shuffle", ["rgb", "flow_u"], "shuffle"),
+        ("rgb", "repeat", ["rgb", "rgb"], "repeat"),
+        ("of my own", ["odd"], ["rgb", "residual"], "repeat"),
+    ],
+)
+def test_options_of_the_authors_tell_views_and_intra_negative(modality, neg, views, intra_negative, tmp_path) -> None:
+    content = {
+        "opt": argparse.Namespace(modality=modality, neg=neg),
+        "model": authors_state(small_network("r3d"), "r3d"),
+        "epoch": 11,
+    }
+    torch.save(content, tmp_path / "v1.pth")
+    checkpoint = read_checkpoint(tmp_path / "v1.pth")
+    assert (views, intra_negative, 11) == (checkpoint.config.VIEWS, checkpoint.config.INTRA_NEGATIVE, checkpoint.epoch)
+
+
+def weights_of(*networks: nn.Module, views: tuple[str, ...] = ("rgb", "residual"), **more) -> WeightsFile:
+    clip = ClipFormat(8, 2, (20, 24), 16, normalized=True, frame_rate=12.5)
+    description = NetworkDescription("r3d", {"width": 1 / 16, "blocks": [1, 2, 1, 1]}, views, clip, len(networks))
+    return WeightsFile(description, tuple(network.state_dict() for network in networks), **more)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_published_weights_tell_what_their_network_sees(suffix, tmp_path) -> None:
+    trained = small_network("r3d", blocks=[1, 2, 1, 1])
+    checkpoint = read_checkpoint(write_weights(tmp_path, "r3d.x", weights_of(trained), suffix))
+    cfg = checkpoint.config
+    assert checkpoint.writer == ZOO
+    assert (cfg.MODEL.BACKBONE, cfg.MODEL.OPTIONS.blocks, cfg.MODEL.PER_VIEW) == ("r3d", [1, 2, 1, 1], False)
+    assert (cfg.VIEWS, cfg.DATA.AUGMENTATION) == (["rgb", "residual"], "strong")
+    assert (cfg.DATA.CLIP_LENGTH, cfg.DATA.STRIDE, cfg.DATA.FRAME_SIZE, cfg.DATA.CROP) == (8, 2, [20, 24], 16)
+    assert cfg.DATA.FRAME_RATE == 12.5
+    networks = nn.ModuleList(build_networks(cfg))
+    load_networks(networks, checkpoint)
+    assert same_output(networks[0], trained)
+
+
+def test_published_weights_of_several_networks_in_half_precision(tmp_path) -> None:
+    trained = [small_network("r3d", blocks=[1, 2, 1, 1]) for _ in range(2)]
+    nn.init.ones_(trained[1].layer4[0].bn2.bias)
+    config = load_config(None, ["LOSS.TEMPERATURE", "0.2", "DATA.CROP", "99"]).dump()
+    checkpoint = read_checkpoint(write_weights(tmp_path, "r3d.x", weights_of(*trained, config=config).half()))
+    assert checkpoint.config.LOSS.TEMPERATURE == 0.2
+    assert checkpoint.config.DATA.CROP == 16  # what is said of the network itself counts for more
+    networks = nn.ModuleList(build_networks(checkpoint.config))
+    load_networks(networks, checkpoint)
+    assert torch.equal(networks[1].layer4[0].bn2.bias, torch.ones(32))
+    assert networks[0].stem.conv.weight.dtype == torch.float32
+
+
+def test_published_classes_are_named(tmp_path) -> None:
+    weights = weights_of(small_network("r3d", blocks=[1, 2, 1, 1], num_classes=2), views=("residual_unscaled",))
+    weights = replace(weights, network=replace(weights.network, class_names=("a", "b")))
+    checkpoint = read_checkpoint(write_weights(tmp_path, "r3d.x", weights))
+    assert (checkpoint.num_classes, checkpoint.class_names) == (2, ("a", "b"))
+    load_classifier(build_network(checkpoint.config, num_classes=2), checkpoint)
+
+
+def test_files_of_torchvision_are_to_be_converted(tmp_path) -> None:
+    with torch.device("meta"):
+        state = BACKBONES.get("r3d_18")().state_dict()
+    torch.save({name: torch.zeros(1) for name in state}, tmp_path / "r3d_18.pth")
+    with pytest.raises(InputError, match=r"weights of torchvision; `iic convert .*r3d_18\.pth` makes a file of them"):
+        read_checkpoint(tmp_path / "r3d_18.pth")
 
 
 def test_an_unknown_weight_is_named_with_the_file(tmp_path) -> None:

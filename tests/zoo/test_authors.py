@@ -96,6 +96,50 @@ def test_what_has_no_place_is_listed(name, odd) -> None:
         from_authors(state)
 
 
+@pytest.mark.parametrize("blocks", [[1, 1, 2, 1], [2, 2, 2, 2], [3, 4, 6, 3]])
+@pytest.mark.parametrize("name", ["r3d", "r2plus1d"])
+def test_several_blocks_of_a_stage(name, blocks) -> None:
+    ours = network(name, blocks=blocks, num_classes=3)
+    theirs = authors_state(ours, name)
+    assert f"conv4.blocks.{blocks[2] - 2}.bn2.weight" in theirs
+    found = from_authors(theirs)
+    assert found.options == {"width": WIDTH, "blocks": blocks}
+    assert list(found.weights) == list(ours.state_dict())
+    assert all(torch.equal(found.weights[key], value) for key, value in ours.state_dict().items())
+
+
+@pytest.mark.parametrize("width", [1 / 64, 0.1, 0.125, 0.3, 0.35, 0.5, 1.0, 1.37])
+@pytest.mark.parametrize("name", NAMES)
+def test_any_width_is_told_from_the_shapes(name, width) -> None:
+    with torch.device("meta"):
+        ours = BACKBONES.get(name)(width=width)
+        options = from_authors(authors_state(ours, name)).options
+        again = BACKBONES.get(name)(**options)
+    assert {key: value.shape for key, value in again.state_dict().items()} == {
+        key: value.shape for key, value in ours.state_dict().items()
+    }
+
+
+def test_stages_that_no_width_makes_are_refused() -> None:
+    with torch.device("meta"):
+        state = authors_state(BACKBONES.get("r3d")(), "r3d")
+        state["conv5.block1.bn2.weight"] = torch.zeros(200)
+    with pytest.raises(InputError, match=r"64, 128, 256, 200 channels are not 64, 128, 256, 512 times one factor"):
+        from_authors(state)
+
+
+@pytest.mark.parametrize("missing", ["conv3.block1.bn2.running_var", "linear.bias", "conv2.blocks.0.bn1.weight"])
+def test_what_lacks_is_listed(missing) -> None:
+    state = authors_state(network("r3d", num_classes=3, blocks=[2, 1, 1, 1]), "r3d")
+    del state[missing]
+    with pytest.raises(InputError, match=re.escape(f"they lack {missing}")):
+        from_authors(state)
+
+
+def test_names_that_differ_by_a_prefix_alone_do_not_hide_each_other() -> None:
+    assert model_state({"module.bn1.weight": torch.ones(1), "bn1.weight": torch.zeros(1)}) is None
+
+
 def test_networks_of_others_are_none_of_theirs() -> None:
     state = network("r3d").state_dict()
     assert not is_authors(state)
