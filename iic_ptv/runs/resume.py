@@ -47,6 +47,16 @@ def resumed(resume: str, writer: str, overrides: Sequence[str]) -> tuple[CfgNode
     return cfg, checkpoint
 
 
+def already_complete(checkpoint: Checkpoint) -> InputError:
+    """What to say when there is nothing left to train, and how one trains further."""
+    further = (
+        "to train further, resume it with more OPTIM.EPOCHS."
+        if checkpoint.config.OPTIM.SCHEDULE in EXTENDABLE_SCHEDULES
+        else f"its schedule, {checkpoint.config.OPTIM.SCHEDULE}, ends there: to train longer, begin a new run."
+    )
+    return InputError(f"{checkpoint.path}: this run is complete, with {checkpoint.step} steps; {further}")
+
+
 def make_paths_absolute(cfg: CfgNode) -> None:
     """Let the checkpoint find the data from any folder."""
     for key in ("ROOT", "ANNOTATIONS", "MANIFEST", "CLASS_INDEX", "FLOW"):

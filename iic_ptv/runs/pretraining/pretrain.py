@@ -28,6 +28,7 @@ from iic_ptv.runs.build import (
 from iic_ptv.runs.checkpoint import Checkpoint, load_networks
 from iic_ptv.runs.evaluation.sources import evaluation_indices
 from iic_ptv.runs.folder import write_json
+from iic_ptv.runs.resume import already_complete
 from iic_ptv.runs.training import Training, without_known_bad
 from iic_ptv.tasks.callbacks import FillBanks
 from iic_ptv.tasks.iic import IICTask
@@ -121,10 +122,7 @@ def _online_knn(cfg: CfgNode, folder: Path) -> list[Callback]:
 
 def _check_resumable(task: IICTask, checkpoint: Checkpoint, num_videos: int, steps: int) -> None:
     if checkpoint.step >= steps:
-        raise InputError(
-            f"{checkpoint.path}: this run is complete, with {checkpoint.step} steps; "
-            "to train further, resume it with more OPTIM.EPOCHS."
-        )
+        raise already_complete(checkpoint)
     load_networks(task.networks, checkpoint)
     banks = checkpoint.state_dict.get("loss.bank.features")
     if isinstance(banks, torch.Tensor) and banks.shape != task.loss.bank.features.shape:
