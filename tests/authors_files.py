@@ -40,6 +40,7 @@ def _authors_name(name: str, backbone: str) -> str:
     name = re.sub(r"^stem\.bn\.", "bn1.", name)
     name = re.sub(r"^stem\.conv\.", "conv1.", name)
     name = re.sub(r"^layer(\d)\.0\.", lambda found: f"conv{int(found[1]) + 1}.block1.", name)
+    name = re.sub(r"^layer(\d)\.(\d+)\.", lambda found: f"conv{int(found[1]) + 1}.blocks.{int(found[2]) - 1}.", name)
     name = name.replace("downsample.0.", "downsampleconv.").replace("downsample.1.", "downsamplebn.")
     if backbone == "r2plus1d":
         return name.replace(".spatial.", ".spatial_conv.").replace(".temporal.", ".temporal_conv.")

@@ -13,7 +13,6 @@ from iic_ptv.data.clip_reader import Clip
 from iic_ptv.data.decoding.time_limit import time_limit
 from iic_ptv.data.flow.computed import METHODS
 from iic_ptv.data.index import Video
-from iic_ptv.data.sampling import span
 from iic_ptv.errors import InputError
 from iic_ptv.registry import INTRA_NEGATIVES, VIEWS
 from iic_ptv.runs.build import build_clip_reader, build_intra_negative, build_views
@@ -22,6 +21,7 @@ from iic_ptv.search.clock import format_time
 from iic_ptv.search.reading import read_clips
 from iic_ptv.transforms import evaluation_transform
 from iic_ptv.transforms.pipelines import generators_of
+from iic_ptv.transforms.sampling import span
 
 NOTES = {
     "rgb": "the clip itself",

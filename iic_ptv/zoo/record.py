@@ -67,7 +67,7 @@ class Metric:
         name: what was measured, such as ``retrieval top-1``.
         value: in percent.
         data: the data that it was measured on.
-        protocol: how, with the views.
+        protocol: how: the view or views, and after a semicolon all else.
         source: ``measured`` by this project or ``reported`` by others.
         untrained: the same of the network before training, in percent, if it was measured.
         date: when it was measured, or where it is reported.
@@ -80,6 +80,16 @@ class Metric:
     source: str
     untrained: float | None = None
     date: str = ""
+
+    @property
+    def view(self) -> str:
+        """The view or views that it was measured with."""
+        return self.protocol.partition(";")[0]
+
+    @property
+    def how(self) -> str:
+        """The rest of the protocol."""
+        return self.protocol.partition(";")[2].strip()
 
 
 @dataclass(frozen=True)

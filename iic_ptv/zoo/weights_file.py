@@ -90,18 +90,36 @@ def read_weights(path: str | Path) -> WeightsFile:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: there is no such file of weights.")
-    state, text = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pth(path)
+    return weights_of(path, read_safetensors(path) if path.suffix == ".safetensors" else _read_pth(path))
+
+
+def is_weights(content: Any) -> bool:
+    """Whether the content of a file is that of one of ours."""
+    return isinstance(content, dict) and isinstance(content.get(STATE), dict) and DESCRIPTION in content
+
+
+def weights_of(path: Path, content: Any) -> WeightsFile:
+    """What the content of a file holds that :func:`write_weights` wrote.
+
+    Args:
+        path: the file, for messages.
+        content: what :func:`read_safetensors` or ``torch.load`` made of it.
+
+    Raises:
+        InputError: it is of another kind.
+    """
+    state, text = (content[STATE], content[DESCRIPTION]) if is_weights(content) else ({}, "")
     try:
         description = json.loads(text)
         if description.pop("format") != FORMAT:
             raise StructureError("format")
         network = from_json(NetworkDescription, description.pop("network"), "network")
+        return WeightsFile(network, _apart(state, network.num_networks), **description)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path}: not a file of weights of ours, as it does not describe its network ({error}). "
             "`iic convert` reads those of others."
         ) from error
-    return WeightsFile(network, _apart(state, network.num_networks), **description)
 
 
 def is_weights_file(path: str | Path) -> bool:
@@ -129,6 +147,12 @@ def hash_in_name(path: str | Path) -> str:
     return found[1] if found else ""
 
 
+def name_without_hash(path: str | Path) -> str:
+    """What a file is called before its hash, such as ``r3d.iic``."""
+    path, digits = Path(path), hash_in_name(path)
+    return path.stem.removesuffix(f"-{digits}") if digits else path.stem
+
+
 def _digest(file: Any) -> str:
     """As ``hashlib.file_digest``, which Python 3.10 does not have."""
     digest = hashlib.sha256()
@@ -153,22 +177,31 @@ def _description(weights: WeightsFile) -> str:
 
 
 def _together(networks: tuple[Weights, ...]) -> Weights:
-    if len(networks) == 1:
-        return {name: value.detach().cpu().contiguous() for name, value in networks[0].items()}
-    return {
-        f"{i}.{name}": value.detach().cpu().contiguous()
-        for i, weights in enumerate(networks)
+    """All of them by name, in the order of names, as a file does not keep another one in which they may have been."""
+    prefixes = [""] if len(networks) == 1 else [f"{i}." for i in range(len(networks))]
+    state = {
+        f"{prefix}{name}": _alone(value)
+        for prefix, weights in zip(prefixes, networks, strict=True)
         for name, value in weights.items()
     }
+    return dict(sorted(state.items()))
+
+
+def _alone(value: Tensor) -> Tensor:
+    """A copy in memory of its own: a file holds the whole memory of what is written, also if that is a slice of it."""
+    return value.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
 def _apart(state: Weights, num_networks: int) -> tuple[Weights, ...]:
     if num_networks == 1:
         return (state,)
-    return tuple(
-        {name.removeprefix(f"{i}."): value for name, value in state.items() if name.startswith(f"{i}.")}
-        for i in range(num_networks)
-    )
+    networks: list[Weights] = [{} for _ in range(num_networks)]
+    for name, value in state.items():
+        number, _, rest = name.partition(".")
+        if not number.isdecimal() or int(number) >= num_networks:
+            raise StructureError(f"{name} is of none of its {num_networks} networks")
+        networks[int(number)][rest] = value
+    return tuple(networks)
 
 
 def _safetensors(weights: WeightsFile) -> bytes:
@@ -177,18 +210,23 @@ def _safetensors(weights: WeightsFile) -> bytes:
     return bytes(save(_together(weights.networks), {DESCRIPTION: _description(weights)}))
 
 
-def _read_safetensors(path: Path) -> tuple[Weights, str]:
+def read_safetensors(path: Path) -> dict[str, Any]:
+    """What a safetensors file holds: of ours what a ``.pth`` file of ours does, of others the tensors by name.
+
+    Raises:
+        InputError: it is damaged or of another kind.
+    """
     try:
         from safetensors import SafetensorError, safe_open
     except ImportError as error:
         raise InputError(f"{path}: to read it, `pip install safetensors`; .pth files need torch alone.") from error
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, (  # noqa: SIM118 - it is no dictionary
-                (file.metadata() or {}).get(DESCRIPTION, "")
-            )
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dictionary
+            text = (file.metadata() or {}).get(DESCRIPTION)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path}: not a readable safetensors file; it is damaged or of another kind.") from error
+    return state if text is None else {STATE: state, DESCRIPTION: text}
 
 
 def _pth(weights: WeightsFile) -> bytes:
@@ -197,11 +235,8 @@ def _pth(weights: WeightsFile) -> bytes:
     return buffer.getvalue()
 
 
-def _read_pth(path: Path) -> tuple[Weights, str]:
+def _read_pth(path: Path) -> Any:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what a file of any other kind can raise has no end
         raise InputError(f"{path}: not a readable file of weights; it is damaged or of another kind.") from error
-    if not isinstance(content, dict) or not isinstance(content.get(STATE), dict):
-        return {}, ""
-    return content[STATE], str(content.get(DESCRIPTION, ""))

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -39,17 +41,18 @@ def torchvision_name(name: str) -> str:
     for ours, theirs in {"stem.conv": "stem.0", "stem.bn": "stem.1"}.items():
         name = name.replace(ours, theirs)
     for branch in ("1", "2"):
-        name = name.replace(f"0.conv{branch}.", f"0.conv{branch}.0.").replace(f"0.bn{branch}.", f"0.conv{branch}.1.")
+        name = re.sub(rf"(\d)\.conv{branch}\.", rf"\1.conv{branch}.0.", name)
+        name = re.sub(rf"(\d)\.bn{branch}\.", rf"\1.conv{branch}.1.", name)
     return name
 
 
-@pytest.mark.parametrize("training", [True, False])
-def test_computes_what_torchvision_computes_with_one_block_per_stage(training):
-    network = r3d()
+@pytest.mark.parametrize(("blocks", "training"), [([1, 1, 1, 1], True), ([1, 1, 1, 1], False), ([2, 1, 3, 1], False)])
+def test_computes_what_torchvision_computes_with_as_many_blocks_per_stage(blocks, training):
+    network = r3d(blocks=blocks)
     reference = torchvision_resnet.VideoResNet(
         torchvision_resnet.BasicBlock,
         [torchvision_resnet.Conv3DSimple] * 4,
-        layers=[1, 1, 1, 1],
+        layers=blocks,
         stem=torchvision_resnet.BasicStem,
     )
     reference.fc = nn.Identity()
@@ -70,3 +73,28 @@ def test_width_scales_every_stage():
 def test_too_small_a_width_is_refused():
     with pytest.raises(InputError, match="width"):
         r3d(width=0.001)
+
+
+def test_stages_of_several_blocks():
+    with torch.device("meta"):
+        state, plain = r3d(blocks=[1, 3, 1, 2]).state_dict(), r3d().state_dict()
+        assert r3d(blocks=(3, 4, 6, 3)).feature_map(torch.empty(1, 3, 16, 112, 112)).shape == (1, 512, 2, 7, 7)
+    further = {name.rpartition(".bn1")[0] for name in state.keys() - plain.keys() if ".bn1." in name}
+    assert further == {"layer2.1", "layer2.2", "layer4.1"}
+    assert plain.keys() <= state.keys()
+    assert not any("downsample" in name for name in state.keys() - plain.keys())
+
+
+def test_one_block_a_stage_is_the_default():
+    networks = []
+    for options in ({}, {"blocks": [1, 1, 1, 1]}):
+        torch.manual_seed(0)
+        networks.append(r3d(width=1 / 16, **options).state_dict())
+    assert list(networks[0]) == list(networks[1])
+    assert all(torch.equal(networks[0][name], value) for name, value in networks[1].items())
+
+
+@pytest.mark.parametrize("blocks", [[1, 1, 1], [1, 1, 1, 0], [1, 1, 1.5, 1], [1, 1, 1, 1, 1]])
+def test_other_numbers_of_blocks_are_refused(blocks):
+    with pytest.raises(InputError, match=r"blocks: expected how many each of the four stages has"):
+        r3d(blocks=blocks)

@@ -20,7 +20,7 @@ from iic_ptv.evaluation.feature_file import EXTENSION, describe_features, write_
 from iic_ptv.models.fingerprint import fingerprint
 from iic_ptv.registry import load_plugins
 from iic_ptv.runs.build import NO_INTRA_NEGATIVE, build_bad_video_log, build_networks
-from iic_ptv.runs.checkpoint import FINETUNE, Checkpoint, load_networks, read_checkpoint
+from iic_ptv.runs.checkpoint import ZOO, Checkpoint, load_networks, read_checkpoint
 from iic_ptv.runs.evaluation.embed import Views, embed
 from iic_ptv.runs.evaluation.sources import FeatureSource, Source, Sources, evaluation_sources
 from iic_ptv.runs.extraction import extraction_settings
@@ -28,6 +28,7 @@ from iic_ptv.runs.folder import LEFT_OUT, create_run_folder, describe_run
 from iic_ptv.runs.pretraining.pretrain import run_name
 from iic_ptv.runs.shown_clip import shown_clip
 from iic_ptv.runs.terminal import say, say_bad_videos
+from iic_ptv.zoo.weights_file import name_without_hash
 
 TRAINED, UNTRAINED = "trained", "untrained"
 
@@ -84,6 +85,7 @@ class Evaluation:
         sources: the videos, or files of features.
         gallery: the features of the gallery.
         query: the features of the queries.
+        weights: the fingerprint of the network.
     """
 
     cfg: CfgNode
@@ -92,6 +94,7 @@ class Evaluation:
     sources: Sources
     gallery: Side
     query: Side
+    weights: str
 
     @property
     def subject(self) -> str:
@@ -108,7 +111,9 @@ class Evaluation:
         """What a network is called in figures."""
         if network == UNTRAINED:
             return "Untrained"
-        if self.checkpoint is not None and self.checkpoint.writer == FINETUNE:
+        if self.checkpoint is not None and self.checkpoint.writer == ZOO:
+            return name_without_hash(self.checkpoint.path)
+        if self.checkpoint is not None and self.checkpoint.num_classes:
             return "Fine-tuned"
         return "CMC" if self.cfg.INTRA_NEGATIVE == NO_INTRA_NEGATIVE else "IIC"
 
@@ -116,7 +121,12 @@ class Evaluation:
         """What ``metrics.json`` says of the input."""
         gallery, query = (next(iter(side.networks[self.subject].values())) for side in (self.gallery, self.query))
         path = str(self.checkpoint.path) if self.checkpoint else None
-        return {"checkpoint": path, "gallery_videos": len(gallery), "query_videos": len(query)}
+        return {
+            "checkpoint": path,
+            "weights": self.weights,
+            "gallery_videos": len(gallery),
+            "query_videos": len(query),
+        }
 
 
 def evaluate(command: str, request: Request) -> Evaluation:
@@ -154,7 +164,7 @@ def evaluate(command: str, request: Request) -> Evaluation:
             file = folder / f"{name}{EXTENSION}"
             write_features(file, next(iter(side.networks.values())), cfg.dump(), identity)
             say(f"features: {file}")
-    return Evaluation(cfg, folder, checkpoint, sources, gallery, query)
+    return Evaluation(cfg, folder, checkpoint, sources, gallery, query, identity)
 
 
 def _configuration(command: str, request: Request, checkpoint: Checkpoint | None) -> CfgNode:

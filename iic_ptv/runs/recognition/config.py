@@ -10,8 +10,9 @@ from pathlib import Path
 from fvcore.common.config import CfgNode
 
 from iic_ptv.config import default_config, load_config
-from iic_ptv.runs.checkpoint import AUTHORS, FINETUNE, Checkpoint
+from iic_ptv.runs.checkpoint import AUTHORS, FINETUNE, ZOO, Checkpoint
 from iic_ptv.runs.resume import make_paths_absolute
+from iic_ptv.zoo.weights_file import name_without_hash
 
 RECIPE = Path(__file__).parents[2] / "configs" / "finetune.yaml"
 # Options that say where videos lie and which of them to take; all others of DATA say how clips are made of them.
@@ -76,7 +77,9 @@ def finetune_name(cfg: CfgNode, start: Checkpoint | None) -> str:
         return str(cfg.NAME)
     origin = "scratch"
     if start is not None:
-        origin = "authors" if start.writer == AUTHORS else start.config.NAME or start.config.INTRA_NEGATIVE
+        origin = start.config.NAME or start.config.INTRA_NEGATIVE
+        if start.writer in (AUTHORS, ZOO):
+            origin = "authors" if start.writer == AUTHORS else name_without_hash(start.path)
     return f"{cfg.MODEL.BACKBONE}-{'+'.join(cfg.VIEWS)}-{origin}-{cfg.DATA.CLIP_LENGTH}x{cfg.DATA.CROP}-seed{cfg.SEED}"
 
 

@@ -19,6 +19,7 @@ from iic_ptv.runs.folder import describe_run
 from iic_ptv.runs.recognition.parts import build_classifier, build_recognition_data, build_recognition_task, only_view
 from iic_ptv.runs.recognition.results import METRICS, Recognised, recognise, write_results
 from iic_ptv.runs.recognition.videos import RecognitionVideos, recognition_videos, test_videos, with_classes
+from iic_ptv.runs.resume import already_complete
 from iic_ptv.runs.terminal import say
 from iic_ptv.runs.training import Training
 from iic_ptv.tasks.keep_best import KeepBest
@@ -69,7 +70,7 @@ def finetune(
     if resume is not None:
         _check_resumable(resume, network, videos, steps)
     training.check_precision(network)
-    facts: dict[str, Any] = {"checkpoint": str(start.path) if start else None}
+    facts = _facts(start)
     say(f"run folder: {folder}")  # not before all is found to be in order: until then it may vanish again
     measured = training.fit(task, data, resume)
     facts["train"] = {
@@ -117,9 +118,14 @@ def test(cfg: CfgNode, folder: Path, checkpoint: Checkpoint) -> Recognised:
     say(f"run folder: {folder}")
     describe_run(folder, cfg.dump())
     bad_videos = build_bad_video_log(cfg, folder, len(videos))
-    recognised = recognise(cfg, network, videos, bad_videos, {"checkpoint": str(checkpoint.path)})
+    recognised = recognise(cfg, network, videos, bad_videos, _facts(checkpoint))
     write_results(cfg, folder, recognised)
     return recognised
+
+
+def _facts(start: Checkpoint | None) -> dict[str, Any]:
+    """What ``metrics.json`` says of where the network is from."""
+    return {"checkpoint": str(start.path), "weights": start.fingerprint} if start else {"checkpoint": None}
 
 
 def _guessed_classes(checkpoint: Checkpoint, videos: VideoIndex) -> tuple[str, ...]:
@@ -143,10 +149,7 @@ def _best_of_validation(folder: Path, best: KeepBest) -> Checkpoint:
 
 def _check_resumable(checkpoint: Checkpoint, network: nn.Module, videos: RecognitionVideos, steps: int) -> None:
     if checkpoint.step >= steps and (checkpoint.run_folder / METRICS).is_file():
-        raise InputError(
-            f"{checkpoint.path}: this run is complete, with {checkpoint.step} steps; "
-            "to train further, resume it with more OPTIM.EPOCHS."
-        )
+        raise already_complete(checkpoint)
     if checkpoint.class_names != videos.class_names:
         raise InputError(
             f"{checkpoint.path}: the run began with {len(checkpoint.class_names)} classes, and the training videos are "
