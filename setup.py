@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 VERSION = re.search(r'^__version__ = "(.+)"$', (ROOT / "iic_ptv/__init__.py").read_text(), re.M)
@@ -17,6 +18,27 @@ DECORD = [
 
 FLOW = ["opencv-contrib-python-headless>=4.8"]  # contrib: TV-L1 is not in the main modules
 FAISS = ["faiss-cpu>=1.8"]
+ONNX = ["onnx>=1.17", "onnxscript>=0.2", "onnxruntime>=1.20"]
+
+ZOO = [path for path in (ROOT / "model_zoo").rglob("*") if path.is_file()]
+
+
+class BuildWithZoo(build_py):
+    """Puts the top-level ``model_zoo``, data for people and packages alike, into the package."""
+
+    def run(self) -> None:
+        """Build, then copy; an editable install uses the folder where it is."""
+        super().run()
+        if not self.editable_mode:
+            for path in ZOO:
+                target = Path(self.build_lib) / "iic_ptv" / path.relative_to(ROOT)
+                self.mkpath(str(target.parent))
+                self.copy_file(str(path), str(target))
+
+    def get_source_files(self) -> list[str]:
+        """What a source distribution holds."""
+        return [*super().get_source_files(), *(str(path.relative_to(ROOT)) for path in ZOO)]
+
 
 setup(
     name="iic-ptv",
@@ -53,6 +75,7 @@ setup(
     extras_require={
         "flow": FLOW,
         "faiss": FAISS,
+        "onnx": ONNX,
         "umap": ["umap-learn>=0.5.6"],
         "torchcodec": ["torchcodec>=0.17"],
         "dev": [
@@ -60,7 +83,9 @@ setup(
             "playwright>=1.45",  # drives the Chromium that is installed
             *FLOW,
             *FAISS,
+            *ONNX,
         ],
     },
+    cmdclass={"build_py": BuildWithZoo},
     entry_points={"console_scripts": ["iic = iic_ptv.cli.main:main"]},
 )

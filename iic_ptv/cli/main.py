@@ -13,6 +13,8 @@ from iic_ptv import __version__
 from iic_ptv.cli import (
     check_data,
     compare,
+    convert,
+    export,
     finetune,
     flow,
     index,
@@ -24,6 +26,7 @@ from iic_ptv.cli import (
     render,
     retrieve,
     search,
+    zoo,
 )
 from iic_ptv.cli.parser import Parser
 from iic_ptv.errors import InputError, RunInterrupted, message_of
@@ -47,11 +50,14 @@ def make_parser() -> argparse.ArgumentParser:
         index,
         search,
         compare,
+        convert,
+        export,
         inspect,
         check_data,
         prepare,
         flow,
         render,
+        zoo,
     ):
         command.add_parser(subparsers)
     return parser

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from pytorchvideo.layers.swish import Swish
 from pytorchvideo.models import hub
 from torch import Tensor, nn
 
@@ -45,7 +46,9 @@ class SlowFastTrunk(nn.Module):
     def forward(self, clip: Tensor) -> Tensor:
         """Map clips ``(B, C, T, H, W)`` to ``(B, D_slow + D_fast, T', H', W')`` at the slow frame rate."""
         slow, fast = self.pathways([clip[:, :, ::FAST_FRAMES_PER_SLOW], clip])
-        return torch.cat([slow, F.adaptive_avg_pool3d(fast, slow.shape[2:])], dim=1)
+        # Height and width are those of the slow map. Over one axis of two, pooling can be brought to ONNX.
+        pooled = F.adaptive_avg_pool2d(fast.flatten(3), (slow.shape[2], slow.shape[3] * slow.shape[4]))
+        return torch.cat([slow, pooled.unflatten(3, slow.shape[3:])], dim=1)
 
 
 class PyTorchVideoBackbone(Backbone):
@@ -82,7 +85,12 @@ class PyTorchVideoBackbone(Backbone):
 
 
 def pytorchvideo_backbone(
-    name: str, num_classes: int | None = None, features: str = "pooled", in_channels: int = 3, **options: Any
+    name: str,
+    num_classes: int | None = None,
+    features: str = "pooled",
+    in_channels: int = 3,
+    stem_frames: int | None = None,
+    **options: Any,
 ) -> PyTorchVideoBackbone:
     """Build a network of ``pytorchvideo.models.hub`` by its name there.
 
@@ -98,13 +106,16 @@ def pytorchvideo_backbone(
         num_classes: size of a linear classifier on the features; ``None`` for a network without one.
         features: ``"pooled"`` or ``"map"``.
         in_channels: channels of a clip.
+        stem_frames: frames that the first convolution covers, where that is not as in the hub: PyTorchVideo's trainer
+            pre-trains a ``slow_r50`` of 3. An odd number.
         options: go to the hub function, for instance ``pretrained=True``.
 
     Returns:
         A backbone for clips ``(B, in_channels, T, H, W)``.
 
     Raises:
-        InputError: there is no such model here; ``features`` is unknown or excluded by ``num_classes``.
+        InputError: there is no such model here; ``features`` is unknown or excluded by ``num_classes``;
+            ``stem_frames`` is even, or the first convolution is not a single one.
 
     Example:
         >>> pytorchvideo_backbone("x3d_s")(torch.rand(2, 3, 13, 160, 160)).shape
@@ -112,9 +123,14 @@ def pytorchvideo_backbone(
     """
     if name in SINGLE_PATHWAY:
         network = getattr(hub, name)(input_channel=in_channels, **options)
+        _replace_swish(network)
         head = network.blocks.pop(-1)
+        if stem_frames is not None:
+            network.blocks[0].conv = _covering(stem_frames, network.blocks[0].conv, name)
         return PyTorchVideoBackbone(network, global_pooling(head.pool), head.proj.in_features, num_classes, features)
     if name in SLOWFAST:
+        if stem_frames is not None:
+            raise InputError(f"stem_frames: {name} has a first convolution for each pathway; leave this option out.")
         network = getattr(hub, name)(input_channels=(in_channels, in_channels), **options)
         head = network.blocks.pop(-1)
         network.blocks.pop(-1)  # averages each pathway over a fixed window; the trunk joins the maps instead
@@ -131,3 +147,21 @@ def global_pooling(pooling: nn.Module) -> nn.Module:
         return nn.AdaptiveAvgPool3d(1)
     pooling.pool = nn.AdaptiveAvgPool3d(1)  # X3D: a convolution before the average and one after it
     return pooling
+
+
+def _replace_swish(network: nn.Module) -> None:
+    """Put PyTorch's SiLU in the place of PyTorchVideo's Swish: the same without Python, which no TorchScript holds."""
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, Swish):
+                setattr(module, name, nn.SiLU())
+
+
+def _covering(frames: int, conv: nn.Module, name: str) -> nn.Conv3d:
+    """A new convolution like a bias-free one, but over so many frames."""
+    if not isinstance(conv, nn.Conv3d):
+        raise InputError(f"stem_frames: the first convolution of {name} is not a single one; leave this option out.")
+    if frames % 2 == 0:
+        raise InputError(f"stem_frames: expected an odd number; got {frames}.")
+    kernel, padding = (frames, *conv.kernel_size[1:]), (frames // 2, *conv.padding[1:])
+    return nn.Conv3d(conv.in_channels, conv.out_channels, kernel, conv.stride, padding, bias=False)  # type: ignore[arg-type]

@@ -81,3 +81,18 @@ def test_options_reach_the_hub_function():
 def test_an_unknown_name_is_refused_with_those_that_exist(name):
     with pytest.raises(InputError, match=rf"'{name}'.*slow_r50, x3d_l.*slowfast_r50"):
         pytorchvideo_backbone(name)
+
+
+def test_the_first_convolution_may_cover_more_frames():
+    with torch.device("meta"):
+        network, usual = pytorchvideo_backbone("slow_r50", stem_frames=3), pytorchvideo_backbone("slow_r50")
+        assert network.feature_map(torch.empty(1, 3, 5, 33, 33)).shape == (1, 2048, 5, 2, 2)
+    conv, before = network.trunk.blocks[0].conv, usual.trunk.blocks[0].conv
+    assert (conv.weight.shape, before.weight.shape) == ((64, 3, 3, 7, 7), (64, 3, 1, 7, 7))
+    assert conv.stride == before.stride
+
+
+@pytest.mark.parametrize(("name", "frames"), [("slow_r50", 2), ("x3d_xs", 3), ("slowfast_r50", 3)])
+def test_a_first_convolution_that_cannot_be_changed_is_told(name, frames):
+    with torch.device("meta"), pytest.raises(InputError, match="stem_frames: "):
+        pytorchvideo_backbone(name, stem_frames=frames)
