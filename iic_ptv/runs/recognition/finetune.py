@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from iic_ptv.errors import InputError
 from iic_ptv.registry import load_plugins
 from iic_ptv.runs.build import build_bad_video_log, build_network
 from iic_ptv.runs.checkpoint import BEST, Checkpoint, load_classifier, read_checkpoint
-from iic_ptv.runs.folder import describe_run
+from iic_ptv.runs.folder import describe_run, write_json
 from iic_ptv.runs.recognition.parts import build_classifier, build_recognition_data, build_recognition_task, only_view
 from iic_ptv.runs.recognition.results import METRICS, Recognised, recognise, write_results
 from iic_ptv.runs.recognition.videos import RecognitionVideos, recognition_videos, test_videos, with_classes
@@ -23,6 +24,8 @@ from iic_ptv.runs.resume import already_complete
 from iic_ptv.runs.terminal import say
 from iic_ptv.runs.training import Training
 from iic_ptv.tasks.keep_best import KeepBest
+
+START = "start.json"  # in a run folder: what the run was begun with
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +73,7 @@ def finetune(
     if resume is not None:
         _check_resumable(resume, network, videos, steps)
     training.check_precision(network)
-    facts = _facts(start)
+    facts = _facts_of_run(folder, start, resume)
     say(f"run folder: {folder}")  # not before all is found to be in order: until then it may vanish again
     measured = training.fit(task, data, resume)
     facts["train"] = {
@@ -121,6 +124,14 @@ def test(cfg: CfgNode, folder: Path, checkpoint: Checkpoint) -> Recognised:
     recognised = recognise(cfg, network, videos, bad_videos, _facts(checkpoint))
     write_results(cfg, folder, recognised)
     return recognised
+
+
+def _facts_of_run(folder: Path, start: Checkpoint | None, resume: Checkpoint | None) -> dict[str, Any]:
+    """What a run says of where its network is from; a resumed one what it said at first."""
+    noted = folder / START
+    if resume is None:
+        write_json(noted, _facts(start))
+    return dict(json.loads(noted.read_text())) if noted.is_file() else _facts(start)
 
 
 def _facts(start: Checkpoint | None) -> dict[str, Any]:

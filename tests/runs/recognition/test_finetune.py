@@ -363,6 +363,7 @@ def test_a_run_that_was_stopped_in_its_test_is_completed_by_resuming(finished, v
     assert torch.equal(again.recognised.videos.features, result.recognised.videos.features)
     metrics, before = (json.loads((each / "metrics.json").read_text()) for each in (tmp_path / "run", folder))
     assert (metrics["test"], metrics["validation"]) == (before["test"], before["validation"])
+    assert metrics["checkpoint"] == before["checkpoint"] is not None
     with pytest.raises(InputError, match="this run is complete, with 9 steps"):
         finetune(checkpoint.config, tmp_path / "run", resume=checkpoint)
 
