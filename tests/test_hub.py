@@ -77,9 +77,12 @@ def test_weights_of_this_repository_give_the_features_of_their_pinned_clip(name:
     torch.testing.assert_close(found, expected, rtol=0, atol=pinned.tolerance * pinned.norm)
 
 
-@pytest.mark.parametrize("weights", ["r3d.small", "small", "path", "text of a path", "published"])
+@pytest.mark.parametrize(
+    "weights", ["r3d.small", "small", "iic://r3d.small", "path", "text of a path", "address", "published"]
+)
 def test_weights_are_had_by_name_by_file_and_as_an_object(zoo, weights) -> None:
-    known = {"path": zoo.file, "text of a path": str(zoo.file), "published": get_weights("r3d.small")}
+    files = {"path": zoo.file, "text of a path": str(zoo.file), "address": zoo.file.resolve().as_uri()}
+    known = {**files, "published": get_weights("r3d.small")}
     network = load("r3d", weights=known.get(weights, weights))
     assert network.training
     assert torch.equal(embedded(network, clips()), embedded(zoo.network, clips()))

@@ -28,13 +28,16 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
 
 def _add_list(below: Subparsers[argparse.ArgumentParser]) -> None:
     text = "list the checkpoints, ours and those of others"
-    below.add_parser("list", help=text, description=f"{text.capitalize()}.").set_defaults(run=run_list)
+    parser = below.add_parser("list", help=text, description=f"{text.capitalize()}.")
+    _add_zoo(parser)
+    parser.set_defaults(run=run_list)
 
 
 def _add_show(below: Subparsers[argparse.ArgumentParser]) -> None:
     text = "show all that is known of a checkpoint"
     parser = below.add_parser("show", help=text, description=f"{text.capitalize()}.")
     parser.add_argument("name", metavar="NAME", help="architecture.tag, as `iic zoo list` shows it")
+    _add_zoo(parser)
     parser.set_defaults(run=run_show)
 
 
@@ -58,6 +61,7 @@ def _add_verify(below: Subparsers[argparse.ArgumentParser]) -> None:
         "have of a rendered clip the features that they had. Exit code 0: all are in order; 2: one is damaged.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="checkpoints; by default all")
+    _add_zoo(parser)
     parser.set_defaults(run=run_verify)
 
 
@@ -88,11 +92,15 @@ def _add_publish(below: Subparsers[argparse.ArgumentParser]) -> None:
         "they measured on, where that is not other videos of the training's folder",
     )
     parser.add_argument("--default", action="store_true", help="let pretrained=True mean this one of its architecture")
-    parser.add_argument("--zoo", metavar="FOLDER", help="the model_zoo to publish in; by default that of this package")
+    _add_zoo(parser)
     parser.add_argument(
         "--keep-safetensors", action="store_true", help="write the weights as safetensors, too, not their hash alone"
     )
     parser.set_defaults(run=run_publish)
+
+
+def _add_zoo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--zoo", metavar="FOLDER", help="the model_zoo that is meant; by default that of this package")
 
 
 def run_list(options: argparse.Namespace) -> None:
@@ -100,7 +108,7 @@ def run_list(options: argparse.Namespace) -> None:
     from iic_ptv.runs.zoo.shown import show_list
     from iic_ptv.zoo.catalogue import records
 
-    show_list(records().values())
+    show_list(records(options.zoo).values())
 
 
 def run_show(options: argparse.Namespace) -> None:
@@ -108,7 +116,7 @@ def run_show(options: argparse.Namespace) -> None:
     from iic_ptv.runs.zoo.shown import show_record
     from iic_ptv.zoo.catalogue import find_record
 
-    show_record(find_record(options.name))
+    show_record(find_record(options.name, options.zoo), options.zoo)
 
 
 def run_download(options: argparse.Namespace) -> None:
@@ -122,7 +130,7 @@ def run_verify(options: argparse.Namespace) -> None:
     """Verify."""
     from iic_ptv.runs.zoo.commands import verify_command
 
-    if not verify_command(options.names):
+    if not verify_command(options.names, options.zoo):
         sys.exit(FOUND_DAMAGED)
 
 

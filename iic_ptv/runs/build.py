@@ -80,6 +80,8 @@ def _index_of(cfg: CfgNode, kind: str, root: str, lists: Sequence[str] = ()) -> 
         if not lists and listed.suffix != ".csv":
             return any_folder(root)
         kind = "csv" if listed.suffix == ".csv" else "ucf101_lists"
+    if kind == "ucf101_lists" and not lists:
+        raise InputError("DATA.LISTS: DATA.KIND is ucf101_lists; name lists, or take the whole folder, DATA.KIND auto.")
     options: dict[str, Any] = {}
     if kind == "csv":
         options = {"file": lists[0] if lists else None, "missing": cfg.DATA.MISSING}

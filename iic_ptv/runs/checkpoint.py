@@ -21,7 +21,15 @@ from iic_ptv.zoo.foreign import source_of
 from iic_ptv.zoo.loading import differences, in_words, without_classifier
 from iic_ptv.zoo.paths import local_path, scheme_of
 from iic_ptv.zoo.safe_load import load_safely
-from iic_ptv.zoo.weights_file import CLASSIFIER, Weights, WeightsFile, is_weights, read_safetensors, weights_of
+from iic_ptv.zoo.weights_file import (
+    CLASSIFIER,
+    Weights,
+    WeightsFile,
+    check_hash_in_name,
+    is_weights,
+    read_safetensors,
+    weights_of,
+)
 
 LAST = Path("checkpoints") / "last.ckpt"
 BEST = Path("checkpoints") / "best.ckpt"
@@ -137,7 +145,8 @@ def load_content(path: Path) -> Any:
 
 def is_ours(content: Any) -> bool:
     """Whether the content of a file is that of a checkpoint of a run of ours."""
-    return isinstance(content, dict) and isinstance(content.get(CONFIG_KEY), str) and "state_dict" in content
+    kinds = {CONFIG_KEY: str, "state_dict": dict, "epoch": int, "global_step": int}
+    return isinstance(content, dict) and all(isinstance(content.get(name), kind) for name, kind in kinds.items())
 
 
 def checkpoint_from(path: Path, content: Any) -> Checkpoint:
@@ -147,6 +156,7 @@ def checkpoint_from(path: Path, content: Any) -> Checkpoint:
         InputError: it is none.
     """
     if is_weights(content):
+        check_hash_in_name(path)
         return _published(path, weights_of(path, content))
     if is_ours(content):
         return _ours(path, content)
@@ -213,6 +223,8 @@ def _ours(path: Path, content: dict[str, Any]) -> Checkpoint:
     state = content["state_dict"]
     finetuned = CLASSES_KEY in content
     prefixes = ["model."] if finetuned else _numbered(state)
+    if not prefixes:
+        raise InputError(f"{path}: a checkpoint without a network; it is damaged.")
     return Checkpoint(
         path,
         FINETUNE if finetuned else PRETRAIN,

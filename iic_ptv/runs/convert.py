@@ -96,8 +96,11 @@ def convert(request: Request) -> Converted:
         file.name, file.stat().st_size, sha256_of(file), "float16" if _is_half(weights) else "float32"
     )
     others = [each for each in before.files if each.file != file.name] if before else []
-    with atomic_write(path) as temporary:
-        temporary.write_text(record_text(replace(record, files=(*others, written))), encoding="utf-8")
+    try:
+        with atomic_write(path) as temporary:
+            temporary.write_text(record_text(replace(record, files=(*others, written))), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}).") from error
     return Converted(source, weights, file, path)
 
 

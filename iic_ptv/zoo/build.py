@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 from iic_ptv.errors import InputError
 from iic_ptv.models.backbone import Backbone
 from iic_ptv.registry import BACKBONES
@@ -38,7 +36,5 @@ def build_network(
             f"the weights are of {network.architecture} with the options {network.options}, which cannot be built: "
             f"{error}."
         ) from error
-    if load_into(backbone, weights, num_classes, number):
-        has = f"of {weights.num_classes} classes" if weights.num_classes else "without a classifier"
-        warnings.warn(f"the weights are {has}: the classifier of {num_classes} classes is new", stacklevel=2)
+    load_into(backbone, weights, num_classes, number)
     return backbone.eval()

@@ -21,9 +21,9 @@ def weights_folder() -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints"
 
 
-def shipped_path(published: PublishedFile) -> Path:
-    """Where a file is if it comes with the package."""
-    return catalogue_folder() / WEIGHTS / published.file
+def shipped_path(published: PublishedFile, zoo: Path | None = None) -> Path:
+    """Where a file is if it comes with the package, or with another ``model_zoo``."""
+    return (zoo or catalogue_folder()) / WEIGHTS / published.file
 
 
 def cached_path(published: PublishedFile) -> Path:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,11 @@ from iic_ptv.zoo.description import ClipFormat, NetworkDescription
 from iic_ptv.zoo.download import download
 from iic_ptv.zoo.fetch import weights_folder
 from iic_ptv.zoo.loading import load_into
+from iic_ptv.zoo.paths import local_path
 from iic_ptv.zoo.weights import PublishedWeights, get_weights
-from iic_ptv.zoo.weights_file import SUFFIXES, WeightsFile, hash_in_name, read_weights, sha256_of
+from iic_ptv.zoo.weights_file import SUFFIXES, WeightsFile, check_hash_in_name, hash_in_name, read_weights
 
+ZOO = "iic://"  # as the commands name checkpoints of the zoo; the name alone does here
 # As in the registry BACKBONES, which needs more than torch.
 ARCHITECTURES = {
     "r3d": "iic_ptv.models.r3d:r3d",
@@ -115,7 +116,7 @@ def _clip_format(weights: AnyWeights) -> ClipFormat:
         return default_record(str(weights)).network.clip
     if _is_url(weights) or _is_file(weights):
         return _read(weights, "", progress=True).network.clip
-    return get_weights(str(weights)).record.network.clip
+    return get_weights(str(weights).removeprefix(ZOO)).record.network.clip
 
 
 def _read(weights: AnyWeights, architecture: str, progress: bool) -> WeightsFile:
@@ -125,8 +126,11 @@ def _read(weights: AnyWeights, architecture: str, progress: bool) -> WeightsFile
     if _is_url(weights):
         return read_weights(_downloaded(str(weights), progress))
     if _is_file(weights):
-        return read_weights(_checked(Path(weights)))
-    name = str(weights)
+        path = _local_path(weights)
+        if path.is_file():
+            check_hash_in_name(path)
+        return read_weights(path)
+    name = str(weights).removeprefix(ZOO)
     return get_weights(name if "." in name else f"{architecture}.{name}").load(progress)
 
 
@@ -136,7 +140,19 @@ def _is_url(weights: str | Path) -> bool:
 
 def _is_file(weights: str | Path) -> bool:
     """Whether a path is meant; names of checkpoints look otherwise."""
+    if str(weights).startswith(ZOO):
+        return False
     return isinstance(weights, Path) or Path(weights).suffix in SUFFIXES or Path(weights).is_file()
+
+
+def _local_path(weights: str | Path) -> Path:
+    """Where a file is; what is neither a path nor on the web is for iopath."""
+    if "://" not in str(weights):
+        return Path(weights)
+    try:
+        return local_path(weights)
+    except ImportError as error:
+        raise InputError(f"weights: to read {weights}, `pip install iopath`.") from error
 
 
 def _downloaded(url: str, progress: bool) -> Path:
@@ -147,13 +163,6 @@ def _downloaded(url: str, progress: bool) -> Path:
             "what comes could not be checked; download it yourself if you trust it, and give its path."
         )
     return download(url, weights_folder() / name, progress=progress)
-
-
-def _checked(path: Path) -> Path:
-    expected = hash_in_name(path)
-    if expected and path.is_file() and not sha256_of(path).startswith(expected):
-        raise InputError(f"{path}: this file is damaged: its SHA-256 does not begin with {expected}, as its name says.")
-    return path
 
 
 def _check_options(architecture: str, build: Build, options: Mapping[str, Any]) -> None:
@@ -188,7 +197,5 @@ def _numbers(network: NetworkDescription, in_views: Sequence[str] | None) -> lis
 
 
 def _loaded(backbone: Backbone, weights: WeightsFile, number: int) -> Backbone:
-    if load_into(backbone, weights, backbone.num_classes, number):
-        has = f"a classifier of {weights.num_classes} classes" if weights.num_classes else "no classifier"
-        warnings.warn(f"the weights have {has}; that of {backbone.num_classes} classes is new, untrained", stacklevel=2)
+    load_into(backbone, weights, backbone.num_classes, number)
     return backbone

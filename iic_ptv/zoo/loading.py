@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import torch
@@ -11,17 +12,16 @@ from iic_ptv.errors import InputError
 from iic_ptv.zoo.weights_file import CLASSIFIER, Weights, WeightsFile
 
 
-def load_into(backbone: nn.Module, weights: WeightsFile, num_classes: int | None = None, number: int = 0) -> bool:
+def load_into(backbone: nn.Module, weights: WeightsFile, num_classes: int | None = None, number: int = 0) -> None:
     """Copy published weights into a network, whose numbers keep their type.
+
+    Where the weights have no classifier of so many classes, that of ``backbone`` stays new, and a warning says so.
 
     Args:
         backbone: built as ``weights.network`` says.
         weights: what to copy.
         num_classes: outputs of the classifier of ``backbone``; None: it has none.
         number: which network, where there is one for each view.
-
-    Returns:
-        Whether the classifier of ``backbone`` is new: the weights have none of that many classes.
 
     Raises:
         InputError: the weights are of another network; the message names what differs.
@@ -39,7 +39,9 @@ def load_into(backbone: nn.Module, weights: WeightsFile, num_classes: int | None
             f"{weights.network.options}: {in_words(found)}."
         )
     backbone.load_state_dict({**state, **given})
-    return num_classes is not None and not with_classifier
+    if num_classes is not None and not with_classifier:
+        has = f"a classifier of {weights.num_classes} classes" if weights.num_classes else "no classifier"
+        warnings.warn(f"the weights have {has}; that of {num_classes} classes is new, untrained", stacklevel=3)
 
 
 def without_classifier(weights: Mapping[str, Tensor]) -> Weights:

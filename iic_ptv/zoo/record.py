@@ -103,6 +103,7 @@ class PinnedClip:
         features: the first of its pooled features, in float32.
         norm: the Euclidean norm of all of them.
         tolerance: how far features may be off, as a share of the norm.
+        rounding: how far rounding to float16 has moved them, likewise.
     """
 
     motion: str
@@ -111,6 +112,7 @@ class PinnedClip:
     features: tuple[float, ...]
     norm: float
     tolerance: float = 1e-3
+    rounding: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -150,8 +152,3 @@ class Record:
     config: str = ""
     log: str = ""
     default: bool = False
-
-    @property
-    def view_2(self) -> str:
-        """The second view; empty where there is only one."""
-        return self.network.views[1] if len(self.network.views) > 1 else ""

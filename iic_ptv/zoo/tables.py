@@ -23,7 +23,7 @@ INTRODUCTION = f"""# The model zoo
 Checkpoints, each with all that one should know before trusting it. Written from the files in
 [`{RECORDS}`]({RECORDS}) by `iic zoo publish`; changes by hand are lost.
 
-*Measured* figures are this project's, on the data named beside them, with the weights before they were rounded to
+*Measured* figures are of whoever published the weights here, on the data named beside them, before rounding to
 float16; in brackets is what the same network reached before training. *Reported* figures are others', and were not
 measured here. Files that are not in `{WEIGHTS}` are made of those that are by
 `iic zoo download NAME --format safetensors`."""
@@ -131,11 +131,18 @@ def facts(record: Record) -> dict[str, str]:
         "data": f"{training.data} (licence: {training.data_licence}); {_counted(training.videos, 'video')}, "
         f"{_counted(training.epochs, 'epoch')}",
         "run": _run(training),
+        "float16": _rounding(record),
         "licence of the weights": record.licence,
         "published": record.published,
         "how to convert": record.how_to_convert,
     }
     return {about: text for about, text in said.items() if text}
+
+
+def _rounding(record: Record) -> str:
+    if record.pinned_clip is None or not record.pinned_clip.rounding:
+        return ""
+    return f"moves the features of a rendered clip by {100 * record.pinned_clip.rounding:.2g} % of their norm"
 
 
 def _run(training: Pretraining) -> str:

@@ -34,23 +34,26 @@ class Verdict:
     message: str
 
 
-def verify(records: Iterable[Record]) -> list[Verdict]:
+def verify(records: Iterable[Record], zoo: Path | None = None) -> list[Verdict]:
     """Check size and hash of every file of the checkpoints, both of what came with the package and of the cache.
 
     Nothing is downloaded, changed or deleted.
 
     Args:
         records: the checkpoints.
+        zoo: the ``model_zoo`` that they come with; by default our own.
 
     Returns:
         A verdict on every copy of a file that is here, on the remains of interrupted downloads, and on files that are
         not here at all.
     """
-    return [verdict for record in records for published in record.files for verdict in _verdicts(record, published)]
+    return [
+        verdict for record in records for published in record.files for verdict in _verdicts(record, published, zoo)
+    ]
 
 
-def _verdicts(record: Record, published: PublishedFile) -> Iterator[Verdict]:
-    shipped, cached = shipped_path(published), cached_path(published)
+def _verdicts(record: Record, published: PublishedFile, zoo: Path | None) -> Iterator[Verdict]:
+    shipped, cached = shipped_path(published, zoo), cached_path(published)
     for path, state, remedy in (
         (shipped, SHIPPED, "install the package again"),
         (cached, CACHED, "delete it; it is fetched again when it is needed"),

@@ -114,21 +114,17 @@ def weights_of(path: Path, content: Any) -> WeightsFile:
         if description.pop("format") != FORMAT:
             raise StructureError("format")
         network = from_json(NetworkDescription, description.pop("network"), "network")
-        return WeightsFile(network, _apart(state, network.num_networks), **description)
+        config, origin = (description.pop(name) for name in ("config", "origin"))
+        if description or not isinstance(config, str) or not isinstance(origin, str):
+            raise StructureError("config and origin are texts, and all that there is beside the network")
+        if network.num_networks < 1 or not all(isinstance(value, Tensor) for value in state.values()):
+            raise StructureError("it has no networks, or they are not of tensors")
+        return WeightsFile(network, _apart(state, network.num_networks), config, origin)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path}: not a file of weights of ours, as it does not describe its network ({error}). "
             "`iic convert` reads those of others."
         ) from error
-
-
-def is_weights_file(path: str | Path) -> bool:
-    """Whether a file is one of ours; told by what it holds."""
-    try:
-        read_weights(path)
-    except InputError:
-        return False
-    return True
 
 
 def sha256_of(path: str | Path) -> str:
@@ -145,6 +141,17 @@ def hash_in_name(path: str | Path) -> str:
     """The first digits of the hash that a file's name ends with, as in ``NAME-1a2b3c4d.pth``; empty if none."""
     found = re.search(r"-([0-9a-f]{8,64})\.[A-Za-z]+$", Path(path).name)
     return found[1] if found else ""
+
+
+def check_hash_in_name(path: Path) -> None:
+    """Refuse a file of ours that is not what its name says.
+
+    Raises:
+        InputError: it has another hash.
+    """
+    expected = hash_in_name(path)
+    if expected and not sha256_of(path).startswith(expected):
+        raise InputError(f"{path}: this file is damaged: its SHA-256 does not begin with {expected}, as its name says.")
 
 
 def name_without_hash(path: str | Path) -> str:

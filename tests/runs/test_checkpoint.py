@@ -243,6 +243,13 @@ def test_published_weights_of_several_networks_in_half_precision(tmp_path) -> No
     assert networks[0].stem.conv.weight.dtype == torch.float32
 
 
+def test_published_weights_are_what_their_name_says(tmp_path) -> None:
+    path = write_weights(tmp_path, "r3d.x", weights_of(small_network("r3d", blocks=[1, 2, 1, 1])), ".pth")
+    other = path.rename(tmp_path / "r3d.x-00000000.pth")
+    with pytest.raises(InputError, match=r"r3d\.x-00000000\.pth: this file is damaged"):
+        read_checkpoint(other)
+
+
 def test_published_classes_are_named(tmp_path) -> None:
     weights = weights_of(small_network("r3d", blocks=[1, 2, 1, 1], num_classes=2), views=("residual_unscaled",))
     weights = replace(weights, network=replace(weights.network, class_names=("a", "b")))
@@ -320,6 +327,9 @@ def test_another_architecture_is_told_in_words(tmp_path) -> None:
         ({"weights": torch.ones(2)}, "holds no configuration"),
         ({"model": {"encoder.weight": torch.ones(2)}}, "nor one of R3D"),
         ([1, 2], "holds no configuration"),
+        ({"iic_config": "", "state_dict": {}}, "holds no configuration"),
+        ({"iic_config": "", "state_dict": [1], "epoch": 1, "global_step": 1}, "holds no configuration"),
+        ({"iic_config": "", "state_dict": {}, "epoch": 1, "global_step": 1}, "without a network"),
     ],
 )
 def test_other_files_are_named(content, message, tmp_path) -> None:

@@ -191,6 +191,12 @@ def test_only_networks_of_the_authors_go_back(tmp_path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_record_that_cannot_be_written_is_said(pretrained, tmp_path) -> None:
+    (tmp_path / "out/r3d.ckpt_epoch_240.json").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"r3d\.ckpt_epoch_240\.json: cannot be written"):
+        convert(request(pretrained[0]))
+
+
 def test_code_in_a_file_is_not_run(tmp_path) -> None:
     class Harm:
         def __reduce__(self):

@@ -16,8 +16,8 @@ from iic_ptv.zoo.weights_file import (
     STATE,
     SUFFIXES,
     WeightsFile,
+    _description,
     hash_in_name,
-    is_weights_file,
     read_weights,
     sha256_of,
     write_weights,
@@ -119,19 +119,32 @@ def test_other_files_are_told_apart(content, message, tmp_path) -> None:
     path = written(tmp_path / "x.pth", content)
     with pytest.raises(InputError, match=rf"x\.pth: .*{message}"):
         read_weights(path)
-    assert not is_weights_file(path)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_damaged_file_is_named(suffix, tmp_path) -> None:
     path = write_weights(tmp_path, "r3d.test", ONE, suffix)
-    assert is_weights_file(path)
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(InputError, match="damaged"):
         read_weights(path)
     path.unlink()
     with pytest.raises(InputError, match="there is no such file"):
         read_weights(path)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(ONE, config=5),
+        replace(ONE, networks=({"a": [1]},)),
+        replace(ONE, network=replace(NETWORK, num_networks=0)),
+    ],
+    ids=["config", "no tensors", "no networks"],
+)
+def test_what_is_of_another_type_is_refused(changed, tmp_path) -> None:
+    content = {STATE: changed.networks[0], DESCRIPTION: _description(changed)}
+    with pytest.raises(InputError, match="does not describe its network"):
+        read_weights(written(tmp_path / "x.pth", content))
 
 
 def test_several_networks_without_their_numbers_are_not_taken(tmp_path) -> None:

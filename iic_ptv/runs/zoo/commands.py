@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from iic_ptv.runs.zoo.request import Request
 from iic_ptv.zoo.catalogue import find_record, records
 from iic_ptv.zoo.fetch import fetch
 from iic_ptv.zoo.record import Record
+from iic_ptv.zoo.tables import facts
 from iic_ptv.zoo.verify import ABSENT, CACHED, DAMAGED, SHIPPED, verify
 from iic_ptv.zoo.weights_file import read_weights
 
@@ -39,19 +41,20 @@ def download_command(name: str, suffix: str, folder: str | None) -> Path:
     return path
 
 
-def verify_command(names: Sequence[str]) -> bool:
+def verify_command(names: Sequence[str], zoo: str | None = None) -> bool:
     """Check the files that are here, and the features of the networks in them; prints what was found.
 
     Args:
         names: of checkpoints; all if none is named.
+        zoo: the ``model_zoo`` that they are in; by default our own.
 
     Returns:
         Whether nothing is wrong.
     """
-    found = [find_record(name) for name in names] or list(records().values())
+    found = [find_record(name, zoo) for name in names] or list(records(zoo).values())
     sound = True
     for record in found:
-        for verdict in verify([record]):
+        for verdict in verify([record], Path(zoo) if zoo else None):
             state, message = verdict.state, verdict.message
             if state in SOUND and (off := _features_off(record, verdict.path)):
                 state, message = DAMAGED, off
@@ -68,8 +71,10 @@ def publish_command(request: Request) -> None:
     published = publish(request)
     for path in published.files:
         say(f"written: {path}")
-    say(f"float16 moves the features of the pinned clip by {100 * published.rounding:.2g} % of their norm")
-    say(f"{published.record.name} is published; look at it with: iic zoo show {published.record.name}")
+    if rounding := facts(published.record).get("float16"):
+        say(f"float16 {rounding}")
+    where = f" --zoo {shlex.quote(request.zoo)}" if request.zoo else ""
+    say(f"{published.record.name} is published; look at it with: iic zoo show {published.record.name}{where}")
 
 
 def _features_off(record: Record, path: Path) -> str:

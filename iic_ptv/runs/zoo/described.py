@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from iic_ptv.runs.source import read_source
 from iic_ptv.zoo.record import Pretraining
 
 PATHS = ("ROOT", "LISTS", "CLASS_INDEX", "ANNOTATIONS", "MANIFEST")  # of DATA
+LISTED = ("ucf101_lists", "csv")  # kinds of data that are nothing without a list
 SECONDS_PER_HOUR = 3600
 
 
@@ -29,6 +28,8 @@ def published_config(cfg: CfgNode) -> str:
     cfg.EVAL.GALLERY, cfg.EVAL.QUERY = default.EVAL.GALLERY, default.EVAL.QUERY
     for key in PATHS:
         cfg.DATA[key] = default.DATA[key]
+    if cfg.DATA.KIND in LISTED:  # by what is not published
+        cfg.DATA.KIND = default.DATA.KIND
     if cfg.DATA.FLOW not in METHODS:
         cfg.DATA.FLOW = default.DATA.FLOW
     return cfg.dump()
@@ -70,7 +71,7 @@ def _method(checkpoint: Checkpoint, metrics: dict[str, Any]) -> tuple[str, str]:
     if checkpoint.writer == PRETRAIN:
         intra_negative = checkpoint.config.INTRA_NEGATIVE
         return "CMC" if intra_negative == NO_INTRA_NEGATIVE else "IIC", intra_negative
-    start = metrics.get("checkpoint") or _started_from(checkpoint.run_folder)
+    start = metrics.get("checkpoint")
     if not start:
         return "supervised, from scratch", NO_INTRA_NEGATIVE
     try:
@@ -78,14 +79,6 @@ def _method(checkpoint: Checkpoint, metrics: dict[str, Any]) -> tuple[str, str]:
     except InputError:  # it is no longer there
         return "pre-trained, fine-tuned", NO_INTRA_NEGATIVE
     return f"{before.method or 'pre-trained'}, fine-tuned", before.intra_negative or NO_INTRA_NEGATIVE
-
-
-def _started_from(folder: Path) -> str:
-    """The checkpoint that a fine-tuning was begun with, by its command: a resumed one notes none."""
-    if not (versions := folder / "versions.json").is_file():
-        return ""
-    command = shlex.split(json.loads(versions.read_text())["command"])
-    return dict(pairwise(command)).get("--checkpoint", "")
 
 
 def _commits(folder: Path) -> list[str]:

@@ -57,11 +57,6 @@ def deviation(pinned: PinnedClip, weights: WeightsFile) -> float:
     return off if math.isfinite(off) else math.inf
 
 
-def agrees(pinned: PinnedClip, weights: WeightsFile) -> bool:
-    """Whether a network has of the clip the features that were pinned, as near as their tolerance wants it."""
-    return deviation(pinned, weights) <= pinned.tolerance
-
-
 def rendered_clip(network: NetworkDescription, motion: str, seed: int, view: str) -> Tensor:
     """A clip ``(1, C, T, H, W)`` as a network is given it: rendered at the size of the crop, then viewed."""
     times = torch.arange(network.clip.length, dtype=torch.float32) * network.clip.stride

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from iic_ptv.errors import InputError
 from iic_ptv.files.together import write_together
-from iic_ptv.runs.zoo.pinned import deviation
 from iic_ptv.runs.zoo.recorded import in_float16, name_of, read_run, record_of, weights_of
 from iic_ptv.runs.zoo.request import Request
 from iic_ptv.runs.zoo.run_files import compact_log
@@ -29,18 +28,17 @@ class Published:
     Attributes:
         record: the record.
         files: what was written, the weights first.
-        rounding: how far float16 moves the features of the pinned clip, as a share of their norm.
     """
 
     record: Record
     files: list[Path]
-    rounding: float
 
 
 def publish(request: Request) -> Published:
     """Publish the checkpoint of a run: all files are written, or none.
 
-    The same request gives the same files. Figures that are measured later are added by publishing again.
+    The same request gives the same files. Figures that are measured later are added by publishing again,
+    which keeps the earlier ones, and whether it is the default.
 
     Raises:
         InputError: the run has not ended or is of another kind, its weights cannot be published, a run of
@@ -48,14 +46,16 @@ def publish(request: Request) -> Published:
     """
     zoo = Path(request.zoo) if request.zoo else catalogue_folder()
     known, run = records(zoo), read_run(request)
-    name, trained = name_of(run, request.tag), weights_of(run)
-    weights = in_float16(trained)
+    name = name_of(run, request.tag)
+    weights = in_float16(weights_of(run))
     with tempfile.TemporaryDirectory() as folder:
         written = [write_weights(folder, name, weights, suffix) for suffix in (PTH, SAFETENSORS)]
         record = record_of(run, name, request, weights, written)
         if name in known and known[name].files != record.files:
             _check_same(zoo, known[name], weights)
             record, written = replace(record, files=known[name].files), []
+        if name in known:
+            record = _with_what_was(record, known[name])
         kept = [path for path in written if request.keep_safetensors or path.suffix == PTH]
         files = {zoo / WEIGHTS / path.name: path.read_bytes() for path in kept}
     files[zoo / RECORDS / record.config] = weights.config.encode()
@@ -65,8 +65,7 @@ def publish(request: Request) -> Published:
         write_together(files)
     except OSError as error:
         raise InputError(f"--zoo: {zoo} cannot be written to ({error.strerror}); nothing was published.") from error
-    assert record.pinned_clip is not None
-    return Published(record, list(files), deviation(record.pinned_clip, trained))
+    return Published(record, list(files))
 
 
 def _check_same(zoo: Path, old: Record, weights: WeightsFile) -> None:
@@ -81,6 +80,12 @@ def _check_same(zoo: Path, old: Record, weights: WeightsFile) -> None:
             f"--tag: {zoo} has other weights of the name {old.name}; choose another tag. No name is used twice, as "
             "others may rely on what they have downloaded."
         )
+
+
+def _with_what_was(record: Record, old: Record) -> Record:
+    """The record with the figures of an earlier one that were not measured anew; a default stays one."""
+    figures = {(each.name, each.data, each.protocol): each for each in (*old.metrics, *record.metrics)}
+    return replace(record, metrics=tuple(figures.values()), default=record.default or old.default)
 
 
 def _catalogue(zoo: Path, known: Mapping[str, Record], record: Record) -> dict[Path, bytes]:

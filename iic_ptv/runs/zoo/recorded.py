@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from iic_ptv.runs.checkpoint import FINETUNE, PRETRAIN, Checkpoint, networks_fin
 from iic_ptv.runs.network_description import network_of
 from iic_ptv.runs.zoo.described import pretraining_of, published_config
 from iic_ptv.runs.zoo.figures import Subject, measured_figures, own_figures
-from iic_ptv.runs.zoo.pinned import pin_clip
+from iic_ptv.runs.zoo.pinned import deviation, pin_clip
 from iic_ptv.runs.zoo.request import Request
 from iic_ptv.runs.zoo.run_files import run_metrics
 from iic_ptv.zoo.build import build_network
@@ -122,7 +122,7 @@ def record_of(run: Run, name: str, request: Request, weights: WeightsFile, files
     Raises:
         InputError: a run of ``request.metrics`` cannot be used.
     """
-    data, network = run.pretraining.data, build_network(weights)
+    data, network, pinned = run.pretraining.data, build_network(weights), pin_clip(weights)
     subject = Subject(run.checkpoint, data, (run.checkpoint.fingerprint, _fingerprint(weights)))
     return Record(
         name,
@@ -134,7 +134,7 @@ def record_of(run: Run, name: str, request: Request, weights: WeightsFile, files
         request.licence,
         tuple(PublishedFile(path.name, path.stat().st_size, sha256_of(path), "float16") for path in files),
         (*own_figures(subject, run.metrics), *_figures(request.metrics, subject)),
-        pin_clip(weights),
+        replace(pinned, rounding=float(f"{deviation(pinned, weights_of(run)):.2g}")),
         config=f"{name}.yaml",
         log=f"{name}.csv",
         default=request.default,

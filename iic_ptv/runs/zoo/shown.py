@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
@@ -26,12 +27,14 @@ def show_list(found: Iterable[Record]) -> None:
     say("\ntop-1 in percent, in brackets before training; all about one: iic zoo show NAME")
 
 
-def show_record(record: Record) -> None:
-    """Print all that is known of a checkpoint."""
+def show_record(record: Record, zoo: str | None = None) -> None:
+    """Print all that is known of a checkpoint of our own ``model_zoo``, or of another."""
     say(f"{record.name}: {record.title}\n")
     grid = folding_table("", "", box=None, show_header=False, padding=(0, 2, 0, 0))
     beside = {"configuration": record.config, "log": record.log}
-    paths = {what: str(catalogue_folder() / RECORDS / file) for what, file in beside.items() if file}
+    paths = {
+        what: str((Path(zoo) if zoo else catalogue_folder()) / RECORDS / file) for what, file in beside.items() if file
+    }
     for about, text in {**facts(record), **paths}.items():
         grid.add_row(*map(escape, (about, text)))
     console.print(grid)

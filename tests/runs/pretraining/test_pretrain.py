@@ -195,6 +195,7 @@ def test_the_variants_of_the_method_train(videos, tmp_path, options) -> None:
         (["DATA.KIND", "ucf"], "DATASETS: there is no 'ucf'"),
         (["DATA.ROOT", "no/such/folder"], "no/such/folder"),
         (["DATA.LISTS", "no_list.txt"], "no_list.txt"),
+        (["DATA.LISTS", "[]", "DATA.KIND", "ucf101_lists"], "DATA.LISTS: .* name lists, or take the whole folder"),
         (["DATA.DECODER", "opencv"], "opencv"),
         (["OPTIM.SCHEDULE", "linear"], "OPTIM.SCHEDULE: expected one of"),
         (["TRAINER.PRECISION", "8"], "TRAINER"),

@@ -14,13 +14,14 @@ from iic_ptv.data.procedural import write_videos
 from iic_ptv.errors import InputError
 from iic_ptv.runs.checkpoint import read_checkpoint
 from iic_ptv.runs.zoo import publish as publishing
-from iic_ptv.runs.zoo.pinned import agrees
+from iic_ptv.runs.zoo.commands import publish_command
+from iic_ptv.runs.zoo.pinned import deviation
 from iic_ptv.runs.zoo.publish import publish
 from iic_ptv.runs.zoo.request import Request
 from iic_ptv.zoo.build import build_network
 from iic_ptv.zoo.catalogue import records
 from iic_ptv.zoo.record import Metric, Record
-from iic_ptv.zoo.weights_file import read_weights, sha256_of, write_weights
+from iic_ptv.zoo.weights_file import WeightsFile, read_weights, sha256_of, write_weights
 
 SMALL = [
     *("DATA.CLIP_LENGTH", "4", "DATA.FRAME_SIZE", "[18, 20]", "DATA.CROP", "16", "DATA.NUM_WORKERS", "0"),
@@ -132,8 +133,14 @@ def test_the_weights_are_those_of_the_run_in_float16(runs, zoo, record) -> None:
         weights = read_weights(zoo / "weights" / file.file)
         assert weights.network == record.network
         assert all(torch.equal(value, trained[name].to(value.dtype)) for name, value in weights.networks[0].items())
-        assert agrees(record.pinned_clip, weights)
+        assert deviation(record.pinned_clip, weights) <= record.pinned_clip.tolerance
         assert sum(p.numel() for p in build_network(weights).parameters()) == record.parameters
+
+
+def test_the_record_tells_what_rounding_changed(runs, record) -> None:
+    trained = WeightsFile(record.network, tuple(read_checkpoint(runs["pretrain"]).networks))
+    assert record.pinned_clip.rounding == pytest.approx(deviation(record.pinned_clip, trained), rel=0.05)
+    assert 0 < record.pinned_clip.rounding < 1e-3
 
 
 def test_the_safetensors_can_be_made_of_the_other_file(zoo, record, tmp_path) -> None:
@@ -178,6 +185,7 @@ def test_the_configuration_is_the_runs_and_the_log_its_curves(runs, zoo) -> None
     cfg, published = (load_config(file) for file in (runs["pretrain"] / "config.yaml", zoo / "records/r3d.small.yaml"))
     assert (published.MODEL, published.OPTIM, published.SEED) == (cfg.MODEL, cfg.OPTIM, 5)
     assert (published.DATA.ROOT, published.DATA.LISTS, published.EVAL.QUERY) == ("", [], [])
+    assert published.DATA.KIND == "auto"  # lists are nothing without their files
     head, *rows = (zoo / "records/r3d.small.csv").read_text().splitlines()
     assert {"step", "train/loss"} <= set(head.split(","))
     assert len(rows) == 2  # steps
@@ -203,8 +211,21 @@ def test_figures_are_added_later_and_the_weights_stay_what_they_are(runs, zoo, r
     more = [f"{runs['elsewhere']}=all of the motions"]
     again = publish(request_of(runs, tmp_path / "model_zoo", metrics=more)).record
     assert again.files == (file,)
-    assert {metric.data for metric in again.metrics} == {"all of the motions"}
+    assert again.metrics[: len(record.metrics)] == record.metrics
+    assert {metric.data for metric in again.metrics[len(record.metrics) :]} == {"all of the motions"}
+    assert again.default
     assert [path.name for path in old.parent.glob("*.pth")] == [other.name]
+
+
+def test_a_zoo_of_ones_own_is_looked_at_by_its_folder(runs, tmp_path, capsys) -> None:
+    publish_command(request_of(runs, tmp_path, metrics=[]))
+    said = capsys.readouterr().out
+    assert "r3d.small is published" in said
+    assert f"iic zoo show r3d.small --zoo {tmp_path}" in said
+    main(["zoo", "verify", "--zoo", str(tmp_path)])
+    assert "shipped" in capsys.readouterr().out
+    main(["zoo", "show", "r3d.small", "--zoo", str(tmp_path)])
+    assert str(tmp_path / "records/r3d.small.yaml") in capsys.readouterr().out
 
 
 def test_networks_for_each_view_are_published(runs, tmp_path) -> None:
