@@ -31,13 +31,12 @@ def show_record(record: Record, zoo: str | None = None) -> None:
     """Print all that is known of a checkpoint of our own ``model_zoo``, or of another."""
     say(f"{record.name}: {record.title}\n")
     grid = folding_table("", "", box=None, show_header=False, padding=(0, 2, 0, 0))
-    beside = {"configuration": record.config, "log": record.log}
-    paths = {
-        what: str((Path(zoo) if zoo else catalogue_folder()) / RECORDS / file) for what, file in beside.items() if file
-    }
-    for about, text in {**facts(record), **paths}.items():
+    for about, text in facts(record).items():
         grid.add_row(*map(escape, (about, text)))
     console.print(grid)
+    for what, file in (("configuration", record.config), ("log", record.log)):
+        if file:  # not in the table, which would fold it
+            say(f"{what}: {(Path(zoo) if zoo else catalogue_folder()) / RECORDS / file}")
     for file in record.files:
         say(f"\n{file.file}: {file_size(file.bytes)}, {file.dtype}, SHA-256\n{file.sha256}")
     for figures in figure_tables(record):
