@@ -34,9 +34,9 @@ def show_record(record: Record, zoo: str | None = None) -> None:
     for about, text in facts(record).items():
         grid.add_row(*map(escape, (about, text)))
     console.print(grid)
-    for what, file in (("configuration", record.config), ("log", record.log)):
-        if file:  # not in the table, which would fold it
-            say(f"{what}: {(Path(zoo) if zoo else catalogue_folder()) / RECORDS / file}")
+    for what, beside in (("configuration", record.config), ("log", record.log)):
+        if beside:  # not in the table, which would fold it
+            say(f"{what}: {(Path(zoo) if zoo else catalogue_folder()) / RECORDS / beside}")
     for file in record.files:
         say(f"\n{file.file}: {file_size(file.bytes)}, {file.dtype}, SHA-256\n{file.sha256}")
     for figures in figure_tables(record):
