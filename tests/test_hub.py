@@ -29,14 +29,13 @@ def clips(frames: int = 4, size: int = 16) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory) -> SmallZoo:
-    return small_zoo(tmp_path_factory.mktemp("zoo"))
+    return small_zoo(tmp_path_factory.mktemp("package") / catalogue.FOLDER)
 
 
 @pytest.fixture
 def zoo(published, monkeypatch) -> SmallZoo:
     """A small zoo in the place of the one of this repository."""
-    for module in (catalogue, fetch):
-        monkeypatch.setattr(module, "catalogue_folder", lambda: published.folder)
+    monkeypatch.setattr(catalogue, "PACKAGE", published.folder.parent)
     return published
 
 
