@@ -61,7 +61,7 @@ def measure(folder: Path, sizes: Sizes = UCF101, rounds: int = 3) -> dict[str, A
 def _medians(runs: list[dict[str, float]]) -> dict[str, float]:
     """Of every stage, and of all stages together but reading, which the disk and its cache make the time of."""
     runs = [{**stages, "all but reading": sum(stages.values()) - stages["read"]} for stages in runs]
-    return {stage: round(statistics.median(stages[stage] for stages in runs), 3) for stage in runs[0]}
+    return {stage: round(statistics.median(stages[stage] for stages in runs), 6) for stage in runs[0]}
 
 
 def tables(results: dict[str, Any]) -> list[Table]:
