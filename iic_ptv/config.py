@@ -72,12 +72,14 @@ def default_config() -> CfgNode:
     cfg.LOSS.OBJECTIVE = "softmax"  # or nce
     cfg.LOSS.EXCLUDE_SELF = False  # never draw a video as its own negative
     cfg.LOSS.FILL_BANKS = False  # start from a first pass over the data instead of random rows
+    cfg.LOSS.BANKS = "replicated"  # on every process all rows, or sharded: each process holds its share of them
 
     cfg.OPTIM = CfgNode()
     cfg.OPTIM.NAME = "sgd"  # or adamw
     cfg.OPTIM.BATCH_SIZE = 16  # clips per device
     cfg.OPTIM.EPOCHS = 240
     cfg.OPTIM.LR = 0.01
+    cfg.OPTIM.LR_SCALING = "none"  # of LR with the number of devices: none, linear or sqrt
     cfg.OPTIM.MOMENTUM = 0.9  # of sgd
     cfg.OPTIM.WEIGHT_DECAY = 1e-4
     cfg.OPTIM.SCHEDULE = "multistep"  # multistep, cosine, one_cycle, constant, or in fine-tuning plateau
@@ -101,6 +103,9 @@ def default_config() -> CfgNode:
     cfg.TRAINER.CHANNELS_LAST = False  # the order of clips in memory that bf16-mixed is fastest with
     cfg.TRAINER.LOG_EVERY = 10  # steps
     cfg.TRAINER.CHECKPOINT_EVERY = 1  # epochs
+    cfg.TRAINER.CHECKPOINT_MINUTES = 30.0  # besides, so long after the last one; 0: only after epochs
+    cfg.TRAINER.SYNC_BATCHNORM = False  # batch statistics of all devices together, not of each for itself
+    cfg.TRAINER.DETERMINISTIC = False  # the same bits from every run alike, which costs time on GPUs
 
     cfg.EVAL = CfgNode()
     cfg.EVAL.GALLERY = []  # lists, a folder or a feature file to search in; by default the training data
@@ -145,6 +150,7 @@ RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("OPTIM.BATCH_SIZE", "OPTIM.EPOCHS", "EVAL.NUM_CLIPS", "EVAL.BATCH_SIZE"), (1, math.inf)),
     **dict.fromkeys(("PROBE.NEIGHBOURS", "PROBE.SHOTS", "PROBE.DRAWS"), (1, math.inf)),
     **dict.fromkeys(("TRAINER.LOG_EVERY", "TRAINER.CHECKPOINT_EVERY"), (1, math.inf)),
+    "TRAINER.CHECKPOINT_MINUTES": (0, math.inf),
 }
 
 

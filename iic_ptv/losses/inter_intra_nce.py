@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from iic_ptv.errors import InputError
-from iic_ptv.losses.distributed import gather, rank, world_size
+from iic_ptv.distributed import gather, rank, world_size
 from iic_ptv.losses.memory_bank import MemoryBank
 from iic_ptv.randomness import seed_of
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from iic_ptv.losses.distributed import gather
+from iic_ptv.distributed import gather
 
 
 class MemoryBank(nn.Module):
