@@ -19,5 +19,18 @@ def message_of(error: InputError) -> str:
     return message.strip()
 
 
+class CheckpointNotWritten(InputError):
+    """A checkpoint could not be written, for example to a full disk; the ones before are as they were."""
+
+
 class RunInterrupted(Exception):
-    """Training was asked to stop and left a checkpoint, named by the message."""
+    """Training was asked to stop and left a checkpoint.
+
+    Args:
+        checkpoint: the file to go on from.
+        to_go_on: whether the run is to go on by itself, as one that is pre-empted or whose time is up.
+    """
+
+    def __init__(self, checkpoint: str, to_go_on: bool = False) -> None:
+        super().__init__(checkpoint)
+        self.to_go_on = to_go_on

@@ -217,13 +217,14 @@ def build_network(cfg: CfgNode, num_classes: int | None = None) -> Any:
     return _construct(backbone, "MODEL.OPTIONS", num_classes=num_classes, **cfg.MODEL.OPTIONS)
 
 
-def build_task(cfg: CfgNode, num_videos: int, total_steps: int) -> IICTask:
+def build_task(cfg: CfgNode, num_videos: int, total_steps: int, num_devices: int = 1) -> IICTask:
     """The pre-training task.
 
     Args:
         cfg: the configuration.
         num_videos: rows of the memory banks.
         total_steps: optimiser steps of the whole run, for the schedule.
+        num_devices: devices that train together, for the learning rate.
     """
     networks = build_networks(cfg)
     feature_dim = int(networks[0].feature_dim)  # type: ignore[arg-type]
@@ -248,7 +249,7 @@ def build_task(cfg: CfgNode, num_videos: int, total_steps: int) -> IICTask:
     return IICTask(
         networks,
         loss,
-        build_optimizer(cfg),
+        build_optimizer(cfg, num_devices),
         build_schedule(cfg, total_steps),
         views=build_views(cfg.VIEWS),
         intra_negative=intra_negative,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import re
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,7 @@ from iic_ptv.config import default_config, parse_config
 from iic_ptv.errors import InputError
 from iic_ptv.models.fingerprint import fingerprint_of_state
 from iic_ptv.registry import INTRA_NEGATIVES
+from iic_ptv.tasks.world_change import WORLD, translated_steps
 from iic_ptv.zoo.authors import from_authors, is_authors, model_state
 from iic_ptv.zoo.foreign import source_of
 from iic_ptv.zoo.loading import differences, in_words, without_classifier
@@ -31,8 +34,12 @@ from iic_ptv.zoo.weights_file import (
     weights_of,
 )
 
+logger = logging.getLogger(__name__)
+
 LAST = Path("checkpoints") / "last.ckpt"
+PREVIOUS = Path("checkpoints") / "previous.ckpt"  # the last one before the last
 BEST = Path("checkpoints") / "best.ckpt"
+DAMAGED = Path("checkpoints") / "damaged.ckpt"  # where a last one goes that turned out to be damaged
 # What writes checkpoints; files of weights that are published, or made by `iic convert`, are the zoo's.
 PRETRAIN, FINETUNE, AUTHORS, ZOO = "iic pretrain", "iic finetune", "the authors of IIC", "the zoo"
 # What the authors call the second view.
@@ -53,6 +60,7 @@ class Checkpoint:
         state_dict: the state of the whole task, with memory banks; empty in files of the authors and the zoo.
         epoch: epochs completed, or begun where it was saved within one.
         step: optimiser steps made.
+        steps_per_epoch: of all, those of an epoch, which depends on the number of processes; 0 if that is not known.
     """
 
     path: Path
@@ -63,11 +71,17 @@ class Checkpoint:
     state_dict: dict[str, Any] = field(default_factory=dict)
     epoch: int = 0
     step: int = 0
+    steps_per_epoch: int = 0
 
     @property
     def run_folder(self) -> Path:
         """The folder of the run that wrote it."""
-        return self.path.parents[1] if self.path.match(str(LAST)) or self.path.match(str(BEST)) else self.path.parent
+        named = any(self.path.match(str(name)) for name in (LAST, PREVIOUS, BEST))
+        return self.path.parents[1] if named else self.path.parent
+
+    def steps_of(self, steps_per_epoch: int) -> int:
+        """Optimiser steps made, counted as if an epoch had always had so many."""
+        return translated_steps(self.step, self.steps_per_epoch or steps_per_epoch, steps_per_epoch)
 
     @property
     def num_classes(self) -> int:
@@ -112,7 +126,7 @@ def find_checkpoint(path: str | Path, to_resume: bool = False) -> Path:
                 "iic://NAME."
             )
         return path
-    for name in (LAST,) if to_resume else (BEST, LAST):
+    for name in (LAST, PREVIOUS) if to_resume else (BEST, LAST):
         if (path / name).is_file():
             return path / name
     raise InputError(f"{path}: this folder has no {LAST}; name a run folder or a checkpoint file.")
@@ -125,13 +139,37 @@ def read_checkpoint(path: str | Path, to_resume: bool = False) -> Checkpoint:
 
     Args:
         path: as for :func:`find_checkpoint`.
-        to_resume: likewise.
+        to_resume: likewise; where the last one of a run is damaged, the one before it, which is said.
 
     Raises:
         InputError: no such file, not a checkpoint, damaged, or written by something else.
     """
     path = find_checkpoint(path, to_resume)
-    return checkpoint_from(path, load_content(path))
+    previous = path.with_name(PREVIOUS.name)
+    if not (to_resume and path.match(str(LAST)) and previous.is_file()):
+        return checkpoint_from(path, load_content(path))
+    try:
+        _check_whole(path)
+        return checkpoint_from(path, load_content(path))
+    except InputError as error:
+        checkpoint = checkpoint_from(previous, load_content(previous))
+        logger.warning("%s The run goes on from the one before, %s, of step %d.", error, previous, checkpoint.step)
+        return checkpoint
+
+
+def _check_whole(path: Path) -> None:
+    """Look at every byte of a checkpoint: PyTorch, for speed, does not compare what it reads with the sums in the file.
+
+    Raises:
+        InputError: something in it is not as it was written.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: it is damaged ({error}).") from error
+    if damaged is not None:
+        raise InputError(f"{path}: it is damaged (in {damaged}).")
 
 
 def load_content(path: Path) -> Any:
@@ -234,6 +272,7 @@ def _ours(path: Path, content: dict[str, Any]) -> Checkpoint:
         state,
         content["epoch"],
         content["global_step"],
+        content.get(WORLD, {}).get("batches_per_epoch", 0),
     )
 
 

@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from iic_ptv import __version__
+from iic_ptv.distributed import launched_processes
 from iic_ptv.errors import InputError
 
-INHERITED_FOLDER = "IIC_RUN_FOLDER"  # environment variable, from a run's first process to those that it starts
+# Environment variable: the folder of the run that a process works for, from its first process or from its launcher.
+INHERITED_FOLDER = "IIC_RUN_FOLDER"
+COMMIT = "COMMIT"  # beside the code that a job was submitted with: what it is a snapshot of
 LEFT_OUT = "left_out.csv"  # in a run folder: videos that were known to be bad when the run began
 LIBRARIES = ("torch", "torchvision", "pytorchvideo", "lightning", "decord", "av", "numpy", "scikit-learn")
 
@@ -45,7 +48,7 @@ def create_run_folder(output: str | Path, command: str, name: str) -> Path:
 
 @contextmanager
 def joint_run_folder(output: str | Path, command: str, name: str) -> Iterator[Path]:
-    """A new run folder, or in the further processes of a run on several devices, the first one's.
+    """A new run folder, or the one that this process was given: by its launcher, or by the run's first process.
 
     A folder in which nothing has begun when an :class:`InputError` ends the block is taken away again.
 
@@ -53,11 +56,14 @@ def joint_run_folder(output: str | Path, command: str, name: str) -> Iterator[Pa
         InputError: as :func:`create_run_folder`, or this process was started as one of several by something other
             than the first of them.
     """
-    if is_further_process() and (inherited := os.environ.get(INHERITED_FOLDER)):
+    if inherited := os.environ.get(INHERITED_FOLDER):
         yield Path(inherited)
         return
     if int(os.environ.get("WORLD_SIZE", os.environ.get("SLURM_NTASKS", "1"))) > 1:
-        raise InputError("start a single process, and let it start the others with TRAINER.DEVICES N.")
+        raise InputError(
+            "start a single process, and let it start the others: with TRAINER.DEVICES N on one machine, with "
+            "`iic launch` on a cluster."
+        )
     folder = create_run_folder(output, command, name)
     os.environ[INHERITED_FOLDER] = str(folder)
     try:
@@ -71,8 +77,9 @@ def joint_run_folder(output: str | Path, command: str, name: str) -> Iterator[Pa
 
 
 def is_further_process() -> bool:
-    """Whether this process was started by the first one of a run on several devices, and should keep silent."""
-    return os.environ.get("LOCAL_RANK", "0") != "0"
+    """Whether this is not the first process of a run on several devices, and should keep silent."""
+    launched = launched_processes()
+    return launched.rank != 0 if launched else os.environ.get("LOCAL_RANK", "0") != "0"
 
 
 def describe_run(folder: Path, config: str) -> None:
@@ -83,7 +90,7 @@ def describe_run(folder: Path, config: str) -> None:
     parts = len(list(folder.glob("versions*.json")))
     suffix = f"-{parts + 1}" if parts else ""
     (folder / f"config{suffix}.yaml").write_text(config)
-    write_json(folder / f"versions{suffix}.json", {"command": command_line(), "commit": _commit(), **versions()})
+    write_json(folder / f"versions{suffix}.json", {"command": command_line(), "commit": source_commit(), **versions()})
 
 
 def versions() -> dict[str, str]:
@@ -109,9 +116,11 @@ def write_json(path: Path, content: Any) -> None:
     unfinished.replace(path)
 
 
-def _commit() -> str:
-    """The commit of the source tree that runs, with ``+changes`` if files differ from it."""
+def source_commit() -> str:
+    """The commit of the source tree that runs, or that it is a snapshot of; ``+changes`` if files differ from it."""
     root = Path(__file__).parents[2]
+    if (snapshot := root / COMMIT).is_file():
+        return snapshot.read_text().strip()
     try:
         commit = subprocess.run(
             ["git", "-C", str(root), "describe", "--always", "--dirty=+changes", "--abbrev=12", "--match="],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -24,19 +25,34 @@ from iic_ptv.errors import InputError
 
 OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("multistep", "cosine", "one_cycle", "constant", "plateau")
+LR_SCALINGS: dict[str, Callable[[int], float]] = {"none": lambda n: 1.0, "linear": float, "sqrt": math.sqrt}
 ONE_CYCLE_RISE = 0.15  # share of a one-cycle schedule in which the rate rises
 WATCHED = "val/loss"  # what plateau waits for
 
 MakeSchedule = Callable[[Optimizer], dict[str, Any]]
 
 
-def build_optimizer(cfg: CfgNode) -> Callable[[Iterable[Any]], Optimizer]:
+def learning_rate(cfg: CfgNode, num_devices: int) -> float:
+    """``OPTIM.LR``, scaled as ``OPTIM.LR_SCALING`` says for a joint batch of so many devices.
+
+    Linear scaling is that of Goyal et al. (arXiv:1706.02677), to be used with ``OPTIM.WARM_UP``.
+
+    Raises:
+        InputError: the rule is unknown.
+    """
+    rule = cfg.OPTIM.LR_SCALING
+    if rule not in LR_SCALINGS:
+        raise InputError(f"OPTIM.LR_SCALING: expected one of {', '.join(LR_SCALINGS)}, got '{rule}'.")
+    return float(cfg.OPTIM.LR * LR_SCALINGS[rule](num_devices))
+
+
+def build_optimizer(cfg: CfgNode, num_devices: int = 1) -> Callable[[Iterable[Any]], Optimizer]:
     """What makes the optimiser from parameters or groups of them.
 
     Raises:
-        InputError: ``OPTIM.NAME`` is unknown.
+        InputError: ``OPTIM.NAME`` or ``OPTIM.LR_SCALING`` is unknown.
     """
-    common = {"lr": cfg.OPTIM.LR, "weight_decay": cfg.OPTIM.WEIGHT_DECAY}
+    common = {"lr": learning_rate(cfg, num_devices), "weight_decay": cfg.OPTIM.WEIGHT_DECAY}
     if cfg.OPTIM.NAME == "sgd":
         return partial(torch.optim.SGD, momentum=cfg.OPTIM.MOMENTUM, **common)
     if cfg.OPTIM.NAME == "adamw":

@@ -10,12 +10,13 @@ from fvcore.common.config import CfgNode
 from iic_ptv.config import load_config
 from iic_ptv.data.flow.computed import METHODS
 from iic_ptv.errors import InputError
-from iic_ptv.runs.checkpoint import BEST, Checkpoint, read_checkpoint
+from iic_ptv.runs.checkpoint import BEST, DAMAGED, LAST, PREVIOUS, Checkpoint, read_checkpoint
+from iic_ptv.runs.folder import is_further_process
 
 # What may change when a run is resumed: where it runs, not what it computes.
 CHANGEABLE = (
     *("DATA.ROOT", "DATA.ANNOTATIONS", "DATA.FLOW", "DATA.DECODER", "DATA.TIME_LIMIT", "DATA.MAX_BAD_SHARE"),
-    *("DATA.NUM_WORKERS", "DATA.START_METHOD", "TRAINER."),
+    *("DATA.NUM_WORKERS", "DATA.START_METHOD", "LOSS.BANKS", "TRAINER."),
 )
 EXTENDABLE_SCHEDULES = ("multistep", "constant", "plateau")  # the others are made for a number of epochs
 
@@ -36,6 +37,7 @@ def resumed(resume: str, writer: str, overrides: Sequence[str]) -> tuple[CfgNode
         raise InputError(f"{checkpoint.path}: this was written by {checkpoint.writer}, so `{writer}` cannot resume it.")
     if checkpoint.path.name == BEST.name:
         raise InputError(f"{checkpoint.path}: a run goes on from its last checkpoint; name the folder of the run.")
+    _set_damaged_aside(checkpoint)
     cfg = load_config(None, overrides, base=checkpoint.config)
     changeable = [*CHANGEABLE, *(["OPTIM.EPOCHS"] if cfg.OPTIM.SCHEDULE in EXTENDABLE_SCHEDULES else [])]
     for key in overrides[::2]:
@@ -45,6 +47,13 @@ def resumed(resume: str, writer: str, overrides: Sequence[str]) -> tuple[CfgNode
                 "begin a new run to change the rest."
             )
     return cfg, checkpoint
+
+
+def _set_damaged_aside(checkpoint: Checkpoint) -> None:
+    """Keep a damaged last checkpoint from becoming the one before the next, in the place of the good one."""
+    last = checkpoint.run_folder / LAST
+    if checkpoint.path.name == PREVIOUS.name and last.is_file() and not is_further_process():
+        last.replace(checkpoint.run_folder / DAMAGED)
 
 
 def already_complete(checkpoint: Checkpoint) -> InputError:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,9 @@ import torch
 from fvcore.common.config import CfgNode
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.accelerators import CPUAccelerator
-from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import nn
@@ -22,14 +25,25 @@ from torch import nn
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.module import ClipDataModule
-from iic_ptv.errors import InputError
+from iic_ptv.distributed import launched_processes
+from iic_ptv.errors import InputError, RunInterrupted, message_of
 from iic_ptv.runs.bfloat16 import wrong_weight_gradients
 from iic_ptv.runs.build import known_bad_videos, without
-from iic_ptv.runs.checkpoint import LAST, Checkpoint
+from iic_ptv.runs.checkpoint import LAST, PREVIOUS, Checkpoint
 from iic_ptv.runs.folder import LEFT_OUT, describe_run
-from iic_ptv.tasks.callbacks import EmbedConfig, LogDataWait, RunProgress, StopInGoodOrder
+from iic_ptv.runs.status import FAILED, RUNNING, STOPPED, tell_status
+from iic_ptv.runs.terminal import console, say
+from iic_ptv.tasks.callbacks import EmbedConfig, LogDataWait, RunProgress
+from iic_ptv.tasks.checkpoint_files import CheckpointFiles, save_checkpoint
+from iic_ptv.tasks.checkpoints import Checkpoints
+from iic_ptv.tasks.report_status import ReportStatus
+from iic_ptv.tasks.stop_request import StopRequest
+from iic_ptv.tasks.world_change import WorldChange
+
+logger = logging.getLogger(__name__)
 
 KIBIBYTES_PER_GIGABYTE = 1e9 / 1024
+SECONDS_BETWEEN_LINES = 30.0  # in a log, which shows no bar
 
 
 class Training:
@@ -51,13 +65,25 @@ class Training:
     def __init__(self, cfg: CfgNode, folder: Path, label: str, callbacks: Sequence[Callback] = ()) -> None:
         self.cfg = cfg
         self.folder = folder
+        self.label = label
+        self._stop = StopRequest()
         self._progress = RunProgress(label, cfg.TRAINER.LOG_EVERY)
         self._wait = LogDataWait(cfg.TRAINER.LOG_EVERY)
-        self.trainer = _make_trainer(cfg, folder, [self._progress, self._wait, *callbacks])
+        self._last_line = -SECONDS_BETWEEN_LINES
+        checkpoints = Checkpoints(
+            folder / LAST, cfg.TRAINER.CHECKPOINT_EVERY, cfg.TRAINER.CHECKPOINT_MINUTES, self._stop
+        )
+        report = ReportStatus(self._progress, self._tell)
+        self.trainer = _make_trainer(cfg, folder, [self._progress, self._wait, report, checkpoints, *callbacks])
 
     def num_steps(self, data: ClipDataModule) -> int:
         """Optimiser steps of the whole run."""
         return data.batches_per_epoch(self.trainer.world_size) * self.cfg.OPTIM.EPOCHS
+
+    def complete(self, checkpoint: Checkpoint, data: ClipDataModule) -> bool:
+        """Whether a checkpoint is that of the end, counted in steps of the processes at hand."""
+        steps_per_epoch = data.batches_per_epoch(self.trainer.world_size)
+        return checkpoint.steps_of(steps_per_epoch) >= self.num_steps(data)
 
     def check_precision(self, network: nn.Module) -> None:
         """Make sure that bfloat16, if it is asked for on a CPU, trains this network rightly.
@@ -90,10 +116,13 @@ class Training:
             describe_run(self.folder, self.cfg.dump())
         if self.cfg.TRAINER.CHANNELS_LAST:
             task.to(memory_format=torch.channels_last_3d)
+        callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        callbacks.append(WorldChange(data.batches_per_epoch(self.trainer.world_size), len(data.train)))
         started = time.perf_counter()
         checkpoint = str(resume.path) if resume else None
-        self.trainer.fit(task, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-        self.trainer.save_checkpoint(self.folder / LAST, weights_only=False)
+        with self._stop, self._telling_the_end():
+            self.trainer.fit(task, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+            save_checkpoint(self.trainer, self.folder / LAST)
         return {
             "epochs": self.trainer.current_epoch,
             "steps": self.trainer.global_step,
@@ -105,6 +134,36 @@ class Training:
             "peak_memory_gb": peak_memory_gb(),
             **{name: float(value) for name, value in self.trainer.callback_metrics.items()},
         }
+
+    def _tell(self, **progress: Any) -> None:
+        """Say how far the training is, in the run folder and, now and then, in a log."""
+        tell_status(self.folder, **progress)
+        if not console.is_terminal and time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            loss = "" if progress["loss"] is None else f", loss {progress['loss']:.2f}"
+            say(
+                f"{self.label}: epoch {progress['epoch']} of {progress['epochs']}, step {progress['step']:,} of "
+                f"{progress['steps']:,}{loss}, {progress['clips_per_second']:.0f} clips/s"
+            )
+
+    @contextmanager
+    def _telling_the_end(self) -> Iterator[None]:
+        """Let the run folder say that the training runs, and if it ends early, why."""
+        if not self.trainer.is_global_zero:
+            yield
+            return
+        tell_status(self.folder, state=RUNNING, stage=self.label, message="")
+        try:
+            yield
+        except RunInterrupted:
+            tell_status(self.folder, state=STOPPED, message="asked to stop")
+            raise
+        except InputError as error:
+            tell_status(self.folder, state=FAILED, message=message_of(error))
+            raise
+        except Exception as error:
+            tell_status(self.folder, state=FAILED, message=f"{type(error).__name__}: {error}")
+            raise
 
 
 def peak_memory_gb() -> float:
@@ -126,40 +185,48 @@ def without_known_bad(cfg: CfgNode, folder: Path, index: VideoIndex, resumed: bo
 
 
 def _make_trainer(cfg: CfgNode, folder: Path, more: list[Callback]) -> Trainer:
-    checkpoint = folder / LAST
-    callbacks = [
-        EmbedConfig(cfg.dump()),
-        StopInGoodOrder(checkpoint),
-        LearningRateMonitor("step"),
-        ModelCheckpoint(
-            checkpoint.parent,
-            filename=checkpoint.stem,
-            every_n_epochs=cfg.TRAINER.CHECKPOINT_EVERY,
-            save_on_train_epoch_end=True,
-            enable_version_counter=False,
-        ),
-        *more,
-    ]
+    launched = launched_processes()
+    # One owner of the processes, and of going on after pre-emption: never what Lightning finds of SLURM by itself.
+    where: dict[str, Any] = {"devices": cfg.TRAINER.DEVICES}
+    environment: Any = LightningEnvironment()
+    if launched is not None:
+        where = {"devices": launched.local_world_size, "num_nodes": launched.num_nodes}
+        environment = TorchElasticEnvironment()
     make = partial(
         Trainer,
         accelerator=cfg.TRAINER.ACCELERATOR,
-        devices=cfg.TRAINER.DEVICES,
+        **where,
+        plugins=[environment, CheckpointFiles(folder / LAST, folder / PREVIOUS)],
         precision=cfg.TRAINER.PRECISION,
         max_epochs=cfg.OPTIM.EPOCHS,
         gradient_clip_val=cfg.OPTIM.CLIP_NORM or None,
         log_every_n_steps=cfg.TRAINER.LOG_EVERY,
         num_sanity_val_steps=0,
         logger=[TensorBoardLogger(folder, name="logs", version="tensorboard"), CSVLogger(folder, name="logs")],
-        callbacks=callbacks,
+        callbacks=[EmbedConfig(cfg.dump()), LearningRateMonitor("step"), *more],
         use_distributed_sampler=False,  # the data module has its own
+        sync_batchnorm=cfg.TRAINER.SYNC_BATCHNORM,
+        deterministic=cfg.TRAINER.DETERMINISTIC,
         enable_model_summary=False,
     )
     try:
         trainer = make()
         if trainer.world_size > 1:
-            # DDP would otherwise send the memory banks from rank 0 at every step; they are the same everywhere.
-            trainer = make(strategy=DDPStrategy(broadcast_buffers=False))
+            trainer = make(strategy=_ddp(cfg.TRAINER.DETERMINISTIC))
     except (ValueError, RuntimeError, MisconfigurationException) as error:
         # Lightning's message says which of its arguments it will not take.
         raise InputError(f"TRAINER: {error}") from error
+    if cfg.TRAINER.SYNC_BATCHNORM and isinstance(trainer.accelerator, CPUAccelerator):
+        raise InputError(
+            "TRAINER.SYNC_BATCHNORM: batch statistics can only be synchronised on GPUs; set it to False."
+        )
     return trainer
+
+
+def _ddp(deterministic: bool) -> DDPStrategy:
+    """DDP, which would otherwise send the memory banks from rank 0 at every step; they are the same everywhere.
+
+    In what order gradients are added up hangs on where they lie in DDP's buckets, and it sorts these anew after the
+    first step, unless it looks for unused parameters: a resumed run would add up its first gradients in another order.
+    """
+    return DDPStrategy(broadcast_buffers=False, find_unused_parameters=deterministic)

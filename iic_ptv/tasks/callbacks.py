@@ -1,19 +1,14 @@
-"""What happens around the training loop: filling the banks, stopping in good order, saying how far it is."""
+"""What happens around the training loop: filling the banks, measuring what is waited for, saying how far it is."""
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
-
-from iic_ptv.errors import RunInterrupted
 
 
 class FillBanks(Callback):
@@ -36,58 +31,6 @@ class FillBanks(Callback):
             batch = trainer.strategy.batch_to_device(pl_module.on_before_batch_transfer(batch, 0))
             with trainer.precision_plugin.forward_context():
                 pl_module.fill_banks(batch)
-
-
-class StopInGoodOrder(Callback):
-    """Ctrl-C ends the step, saves a checkpoint that ``--resume`` takes, and stops; a second Ctrl-C stops at once.
-
-    Args:
-        checkpoint: where to save.
-
-    Raises:
-        RunInterrupted: from the training loop, once the checkpoint is written.
-    """
-
-    def __init__(self, checkpoint: Path) -> None:
-        self.checkpoint = checkpoint
-        self.requested = False
-        self._previous_handler: Any = signal.SIG_DFL
-
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Listen for Ctrl-C."""
-        self._previous_handler = signal.signal(signal.SIGINT, self._request)
-
-    def _request(self, signal_number: int, frame: FrameType | None) -> None:
-        self.requested = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        """Stop here if asked to: weights, banks and counters are those of a whole number of steps."""
-        # The validation after an epoch belongs to it: a run that resumes after its last step would do without.
-        if not (trainer.is_last_batch and trainer.enable_validation):
-            self._stop_if_requested(trainer)
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Stop here if asked to during the last step of the epoch or the validation after it."""
-        if trainer.enable_validation:
-            self._stop_if_requested(trainer)
-
-    def _stop_if_requested(self, trainer: Trainer) -> None:
-        if trainer.world_size > 1:  # all processes stop at the same step, whichever of them the signal reached
-            self.requested = trainer.strategy.reduce_boolean_decision(self.requested, all=False)
-        if self.requested and trainer.global_step < trainer.estimated_stepping_batches:
-            trainer.save_checkpoint(self.checkpoint, weights_only=False)
-            raise RunInterrupted(str(self.checkpoint))
-
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Give Ctrl-C back."""
-        signal.signal(signal.SIGINT, self._previous_handler)
-
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Give Ctrl-C back; after an error there is no teardown."""
-        signal.signal(signal.SIGINT, self._previous_handler)
 
 
 class LogDataWait(Callback):

@@ -9,6 +9,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from iic_ptv.errors import InputError
+from iic_ptv.tasks.checkpoint_files import save_checkpoint
 
 VALIDATION = "val/"
 
@@ -37,6 +38,7 @@ class KeepBest(Callback):
 
         Raises:
             InputError: none of the videos could be read.
+            CheckpointNotWritten: the disk is full, say.
         """
         metrics = {
             name.removeprefix(VALIDATION): float(value)
@@ -51,7 +53,7 @@ class KeepBest(Callback):
             )
         if metrics["loss"] < self.metrics.get("loss", math.inf):
             self.epoch, self.metrics = trainer.current_epoch + 1, metrics
-            trainer.save_checkpoint(self.checkpoint, weights_only=False)
+            save_checkpoint(trainer, self.checkpoint)
 
     def state_dict(self) -> dict[str, Any]:
         """What was best so far."""

@@ -29,6 +29,7 @@ from iic_ptv.runs.checkpoint import Checkpoint, load_networks
 from iic_ptv.runs.evaluation.sources import evaluation_indices
 from iic_ptv.runs.folder import write_json
 from iic_ptv.runs.resume import already_complete
+from iic_ptv.runs.run_record import METRICS
 from iic_ptv.runs.training import Training, without_known_bad
 from iic_ptv.tasks.callbacks import FillBanks
 from iic_ptv.tasks.iic import IICTask
@@ -80,13 +81,13 @@ def pretrain(cfg: CfgNode, folder: Path, resume: Checkpoint | None = None, label
     fill = [FillBanks(data.fill_dataloader)] if cfg.LOSS.FILL_BANKS else []
     training = Training(cfg, folder, label, [*fill, *_online_knn(cfg, folder)])
     steps = training.num_steps(data)
-    task = build_task(cfg, len(index), steps)
+    task = build_task(cfg, len(index), steps, training.trainer.world_size)
     training.check_precision(task.networks[0])
     if resume is not None:
-        _check_resumable(task, resume, len(index), steps)
+        _check_resumable(task, resume, len(index), training.complete(resume, data))
     metrics = training.fit(task, data, resume)
     if training.trainer.is_global_zero:
-        write_json(folder / "metrics.json", metrics)
+        write_json(folder / METRICS, metrics)
     return Pretrained(task, folder, metrics)
 
 
@@ -120,8 +121,8 @@ def _online_knn(cfg: CfgNode, folder: Path) -> list[Callback]:
     ]
 
 
-def _check_resumable(task: IICTask, checkpoint: Checkpoint, num_videos: int, steps: int) -> None:
-    if checkpoint.step >= steps:
+def _check_resumable(task: IICTask, checkpoint: Checkpoint, num_videos: int, complete: bool) -> None:
+    if complete and (checkpoint.run_folder / METRICS).is_file():
         raise already_complete(checkpoint)
     load_networks(task.networks, checkpoint)
     banks = checkpoint.state_dict.get("loss.bank.features")

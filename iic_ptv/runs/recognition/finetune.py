@@ -69,9 +69,9 @@ def finetune(
     training = Training(cfg, folder, "fine-tuning", [best] if videos.validation else [])
     steps = training.num_steps(data)
     network = build_classifier(cfg, len(videos.class_names), start)
-    task = build_recognition_task(cfg, network, videos, steps)
+    task = build_recognition_task(cfg, network, videos, steps, training.trainer.world_size)
     if resume is not None:
-        _check_resumable(resume, network, videos, steps)
+        _check_resumable(resume, network, videos, training.complete(resume, data))
     training.check_precision(network)
     facts = _facts_of_run(folder, start, resume)
     say(f"run folder: {folder}")  # not before all is found to be in order: until then it may vanish again
@@ -158,8 +158,8 @@ def _best_of_validation(folder: Path, best: KeepBest) -> Checkpoint:
     return read_checkpoint(folder / BEST)
 
 
-def _check_resumable(checkpoint: Checkpoint, network: nn.Module, videos: RecognitionVideos, steps: int) -> None:
-    if checkpoint.step >= steps and (checkpoint.run_folder / METRICS).is_file():
+def _check_resumable(checkpoint: Checkpoint, network: nn.Module, videos: RecognitionVideos, complete: bool) -> None:
+    if complete and (checkpoint.run_folder / METRICS).is_file():
         raise already_complete(checkpoint)
     if checkpoint.class_names != videos.class_names:
         raise InputError(

@@ -29,13 +29,13 @@ def build_classifier(cfg: CfgNode, num_classes: int, start: Checkpoint | None = 
 
 
 def build_recognition_task(
-    cfg: CfgNode, network: nn.Module, videos: RecognitionVideos, total_steps: int
+    cfg: CfgNode, network: nn.Module, videos: RecognitionVideos, total_steps: int, num_devices: int = 1
 ) -> RecognitionTask:
-    """The task, with cross-entropy as its loss."""
+    """The task, with cross-entropy as its loss; the learning rate is for so many devices."""
     return RecognitionTask(
         network,
         nn.CrossEntropyLoss(label_smoothing=cfg.RECOGNITION.LABEL_SMOOTHING),
-        build_optimizer(cfg),
+        build_optimizer(cfg, num_devices),
         lr_scheduler=build_schedule(cfg, total_steps, validated=videos.validation is not None),
         view=build_views([only_view(cfg)])[0],
         backbone_lr=cfg.RECOGNITION.BACKBONE_LR,

@@ -1,0 +1,108 @@
+"""When a training saves its state: after epochs, every so many minutes, and when it is asked to stop."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+
+from iic_ptv.errors import CheckpointNotWritten, RunInterrupted
+from iic_ptv.tasks.checkpoint_files import save_checkpoint
+from iic_ptv.tasks.stop_request import StopRequest
+
+logger = logging.getLogger(__name__)
+
+NOTHING, SAVE, STOP, STOP_TO_GO_ON = range(4)  # what a process wishes after a step; the greatest wish counts for all
+
+
+class Checkpoints(Checkpoint):
+    """Keep one checkpoint from which the run can go on, and stop in good order when asked to.
+
+    It is always that of a whole number of steps: weights, optimiser, schedule, memory banks, counters and the place in
+    the epoch, so that a resumed run ends as an uninterrupted one. When it cannot be written, say to a full disk, the
+    training goes on, and says so: the ones before are as they were.
+
+    Args:
+        path: where to save.
+        every_epochs: epochs from one to the next.
+        every_minutes: minutes after the last one, within epochs; 0: only after epochs.
+        stop: what asks the run to stop.
+        saved: called in the first process after every one that was written.
+
+    Raises:
+        RunInterrupted: from the training loop, on all processes after the same step, once the checkpoint is written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        every_epochs: int = 1,
+        every_minutes: float = 0.0,
+        stop: StopRequest | None = None,
+        saved: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.path = path
+        self.every_epochs = every_epochs
+        self.every_seconds = 60 * every_minutes
+        self.stop = stop or StopRequest()
+        self.saved = saved
+        self._group: Any = None
+        self._last_saved = time.monotonic()
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self._last_saved = time.monotonic()
+        if trainer.world_size > 1 and self._group is None:
+            # On the CPU, so that agreeing on what to do does not wait for the GPU.
+            self._group = dist.new_group(backend="gloo")
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Do what is wished after a step."""
+        # The validation after an epoch belongs to it: a run that resumes after its last step would do without.
+        if not (trainer.is_last_batch and trainer.enable_validation):
+            self._act(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Do what is wished after an epoch and its validation, and save."""
+        if trainer.enable_validation:
+            self._act(trainer)
+        if (trainer.current_epoch + 1) % self.every_epochs == 0:
+            self._save(trainer)
+
+    def _act(self, trainer: Trainer) -> None:
+        wish = self._joint_wish()
+        if wish >= STOP and trainer.global_step < trainer.estimated_stepping_batches:
+            self._save(trainer)
+            raise RunInterrupted(str(self.path), to_go_on=wish == STOP_TO_GO_ON)
+        if wish == SAVE:
+            self._save(trainer)
+
+    def _joint_wish(self) -> int:
+        """What to do: the same in all processes, whichever of them a signal reached."""
+        due = self.every_seconds and time.monotonic() - self._last_saved >= self.every_seconds
+        wish = STOP_TO_GO_ON if self.stop.to_go_on else STOP if self.stop.made else SAVE if due else NOTHING
+        if self._group is None:
+            return wish
+        wishes = torch.tensor(wish)
+        dist.all_reduce(wishes, dist.ReduceOp.MAX, group=self._group)
+        return int(wishes)
+
+    def _save(self, trainer: Trainer) -> None:
+        try:
+            save_checkpoint(trainer, self.path)
+        except CheckpointNotWritten as error:
+            if trainer.is_global_zero:
+                logger.warning("%s. The one before is kept: a stop now would lose what was trained since.", error)
+        else:
+            if trainer.is_global_zero:
+                self.saved()
+        self._last_saved = time.monotonic()

@@ -1,0 +1,127 @@
+"""Going on with a training on another number of processes than it was on before."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+logger = logging.getLogger(__name__)
+
+WORLD = "iic_world"  # entry of our checkpoints beside Lightning's
+
+
+class WorldChange(Callback):
+    """Let a checkpoint tell on how many processes it was written, and translate it when it is read on others.
+
+    Each process takes its share of an epoch, so with another number of them an epoch has another number of steps.
+    The place in the epoch becomes the one that the training has come to in clips, rounded down to a whole step; steps
+    are counted as if it had always been so, and the schedule of the learning rate goes on from there. What changed is
+    said.
+
+    Args:
+        batches_per_epoch: steps of an epoch on the processes at hand.
+        num_videos: clips of an epoch.
+    """
+
+    def __init__(self, batches_per_epoch: int, num_videos: int) -> None:
+        self.batches_per_epoch = batches_per_epoch
+        self.num_videos = num_videos
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Add the entry ``iic_world``."""
+        checkpoint[WORLD] = {"world_size": trainer.world_size, "batches_per_epoch": self.batches_per_epoch}
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Translate the checkpoint, which Lightning has not yet restored its loops and optimisers from."""
+        before = checkpoint.get(WORLD)
+        if before is None or before["world_size"] == trainer.world_size:
+            return
+        steps = translated_steps(checkpoint["global_step"], before["batches_per_epoch"], self.batches_per_epoch)
+        _translate_loops(checkpoint, before["batches_per_epoch"], self.batches_per_epoch, steps)
+        rates = _translate_schedule(checkpoint, pl_module, steps)
+        if trainer.is_global_zero:
+            logger.warning("%s", self._message(trainer, before, checkpoint["global_step"], steps, rates))
+        checkpoint["global_step"] = steps
+
+    def _message(
+        self, trainer: Trainer, before: dict[str, int], old_steps: int, steps: int, rates: tuple[float, float] | None
+    ) -> str:
+        old, new = before["batches_per_epoch"], self.batches_per_epoch
+        again = round(self.num_videos * (old_steps % old / old - steps % new / new))
+        parts = [
+            f"This run goes on with {trainer.world_size} processes, and was on {before['world_size']}: an epoch has "
+            f"now {new:,} steps, not {old:,}, of a joint batch as many times as large or small",
+            f"step {old_steps:,} counts as step {steps:,}",
+        ]
+        if again:
+            parts.append(f"up to {again:,} videos come once more in this epoch")
+        if rates is not None and rates[0] != rates[1]:
+            parts.append(f"the learning rate is now {rates[1]:.4g}, not {rates[0]:.4g} (OPTIM.LR_SCALING)")
+        parts.append("its weights will not be those of a run on the same processes throughout")
+        return "; ".join(parts) + "."
+
+
+def translated_steps(steps: int, before: int, now: int) -> int:
+    """The steps that make the same part of a training.
+
+    Args:
+        steps: made so far.
+        before: steps of an epoch, then.
+        now: steps of an epoch, now.
+
+    Example:
+        >>> translated_steps(25, before=10, now=5)  # two epochs and a half
+        12
+    """
+    epochs, rest = divmod(steps, before)
+    return epochs * now + rest * now // before
+
+
+def _translate_loops(checkpoint: dict[str, Any], before: int, now: int, steps: int) -> None:
+    """Let Lightning's counters say what they would if there had always been so many steps in an epoch."""
+    loop = checkpoint["loops"]["fit_loop"]
+    for name in ("epoch_loop.batch_progress", "epoch_loop.scheduler_progress"):
+        _translate_counts(loop[name], before, now, steps)
+    optimizer = loop["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]
+    for progress in optimizer.values():
+        _translate_counts(progress, before, now, steps)
+    loop["epoch_loop.state_dict"]["_batches_that_stepped"] = steps
+
+
+def _translate_counts(progress: dict[str, Any], before: int, now: int, steps: int) -> None:
+    """Of the whole training, and of the epoch that it stands in.
+
+    The counts of one thing are of its stages, ready, started and completed: how far they are apart stays as it was.
+    """
+    for counts, ready in (
+        (progress["total"], steps),
+        (progress["current"], translated_steps(progress["current"]["ready"], before, now)),
+    ):
+        counts.update({name: ready + count - counts["ready"] for name, count in counts.items()})
+
+
+def _translate_schedule(
+    checkpoint: dict[str, Any], pl_module: LightningModule, steps: int
+) -> tuple[float, float] | None:
+    """Set the schedule, and the optimiser's rates, to where a fresh one is after so many steps.
+
+    Returns:
+        The learning rate before and now; None if nothing was translated: plateau, which counts no steps, goes on.
+    """
+    made: Any = pl_module.configure_optimizers()
+    if not isinstance(made, dict) or not checkpoint["lr_schedulers"] or "monitor" in made["lr_scheduler"]:
+        return None
+    optimizer, scheduler = made["optimizer"], made["lr_scheduler"]["scheduler"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that no step of the optimiser came before
+        for _ in range(steps):
+            scheduler.step()
+    checkpoint["lr_schedulers"][0] = scheduler.state_dict()
+    groups = checkpoint["optimizer_states"][0]["param_groups"]
+    rate = groups[0]["lr"]
+    for group, fresh in zip(groups, optimizer.param_groups, strict=True):
+        group.update({name: value for name, value in fresh.items() if name != "params"})
+    return rate, groups[0]["lr"]
