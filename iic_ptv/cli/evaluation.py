@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from iic_ptv.cli.job_options import add_job_options
+
 if TYPE_CHECKING:
     from iic_ptv.runs.evaluation.evaluate import Request
 
@@ -26,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--save-features", action="store_true", help="write gallery.safetensors and query.safetensors, to be used again"
     )
+    add_job_options(parser, hidden=True)
     parser.add_argument("overrides", nargs="*", metavar="KEY VALUE", help="options to change, e.g. EVAL.NUM_CLIPS 4")
 
 

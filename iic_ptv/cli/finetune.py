@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from iic_ptv.cli.job_options import add_job_options
+
+if TYPE_CHECKING:
+    from iic_ptv.runs.recognition.config import Request
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,23 +38,28 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--test-only", action="store_true", help="test the fine-tuned network of --checkpoint as it is")
     parser.add_argument("--resume", metavar="RUN", help="run folder to go on with")
     parser.add_argument("overrides", nargs="*", metavar="KEY VALUE", help="options to change, e.g. VIEWS rgb")
+    add_job_options(parser, hidden=True)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Fine-tune or test, and print and write the figures."""
     from iic_ptv.runs.recognition.command import finetune_command
+
+    finetune_command(request_of(options))
+
+
+def request_of(options: argparse.Namespace) -> Request:
+    """What was asked for."""
     from iic_ptv.runs.recognition.config import Request
 
-    finetune_command(
-        Request(
-            options.checkpoint,
-            options.config,
-            options.data,
-            options.train,
-            options.test,
-            options.overrides,
-            options.resume,
-            options.test_only,
-        )
+    return Request(
+        options.checkpoint,
+        options.config,
+        options.data,
+        options.train,
+        options.test,
+        options.overrides,
+        options.resume,
+        options.test_only,
     )

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
+
+from iic_ptv.cli.job_options import add_job_options
+
+if TYPE_CHECKING:
+    from iic_ptv.runs.search.index_folder import IndexRequest
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,14 +38,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "overrides", nargs="*", metavar="KEY VALUE", help="options to change, e.g. EVAL.VIEWS rgb DATA.NUM_WORKERS 8"
     )
+    add_job_options(parser, hidden=True)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Make the index, or bring it up to date."""
-    from iic_ptv.runs.search.index_folder import IndexRequest, index_command
+    from iic_ptv.runs.search.index_folder import index_command
+
+    index_command(request_of(options))
+
+
+def request_of(options: argparse.Namespace) -> IndexRequest:
+    """What was asked for."""
+    from iic_ptv.runs.search.index_folder import IndexRequest
 
     plan = {name: getattr(options, name) for name in ("every", "least", "most") if getattr(options, name) is not None}
-    index_command(
-        IndexRequest(options.folder, options.output, options.checkpoint, options.untrained, plan, options.overrides)
-    )
+    return IndexRequest(options.folder, options.output, options.checkpoint, options.untrained, plan, options.overrides)

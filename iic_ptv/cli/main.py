@@ -19,6 +19,7 @@ from iic_ptv.cli import (
     flow,
     index,
     inspect,
+    launch,
     prepare,
     pretrain,
     probe,
@@ -28,6 +29,8 @@ from iic_ptv.cli import (
     search,
     zoo,
 )
+from iic_ptv.cli.job_options import launch as launch_job
+from iic_ptv.cli.job_options import wants_a_job
 from iic_ptv.cli.parser import Parser
 from iic_ptv.errors import InputError, RunInterrupted, message_of
 
@@ -49,6 +52,7 @@ def make_parser() -> argparse.ArgumentParser:
         probe,
         index,
         search,
+        launch,
         compare,
         convert,
         export,
@@ -65,19 +69,33 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; what the user can mend ends in one message and exit code 2, Ctrl-C in exit code 130."""
-    options = make_parser().parse_args(arguments)
-    # Read when torch is imported, which the commands do later. Threads that wait for each other by spinning take the
-    # cores from the processes that decode; on a shared machine that made steps ten times slower.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    _quieten_libraries()
     try:
-        options.run(options)
+        run(sys.argv[1:] if arguments is None else arguments)
     except InputError as error:
         print(f"iic: {message_of(error)}", file=sys.stderr)
         sys.exit(2)
     except (KeyboardInterrupt, RunInterrupted):
         print("iic: interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Run a command, or launch it as a job.
+
+    Raises:
+        InputError: something that the user can mend.
+        RunInterrupted: the run was asked to stop, and left a checkpoint.
+    """
+    options = make_parser().parse_args(arguments)
+    # Read when torch is imported, which the commands do later. Threads that wait for each other by spinning take the
+    # cores from the processes that decode; on a shared machine that made steps ten times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    _quieten_libraries()
+    options.launched = list(arguments)[1:]
+    if wants_a_job(options):
+        launch_job(arguments)
+    else:
+        options.run(options)
 
 
 def _quieten_libraries() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from iic_ptv.cli.job_options import add_job_options
+
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
@@ -17,6 +19,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--config", metavar="FILE", help="YAML file that changes some of the defaults")
     parser.add_argument("--resume", metavar="RUN", help="run folder or checkpoint to go on with")
     parser.add_argument("overrides", nargs="*", metavar="KEY VALUE", help="options to change, e.g. OPTIM.EPOCHS 100")
+    add_job_options(parser, hidden=True)
     parser.set_defaults(run=run)
 
 

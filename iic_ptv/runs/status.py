@@ -15,7 +15,7 @@ from iic_ptv.runs.folder import write_json
 
 STATUS = "status.json"
 # States of a run. One that stopped is to be resumed by its user, one that is requeued goes on by itself.
-RUNNING, STOPPED, REQUEUED, FAILED, FINISHED = "running", "stopped", "requeued", "failed", "finished"
+QUEUED, RUNNING, STOPPED, REQUEUED, FAILED, FINISHED = "queued", "running", "stopped", "requeued", "failed", "finished"
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Status:
     """What a run last said of itself.
 
     Attributes:
-        state: ``running``, ``stopped``, ``requeued``, ``failed`` or ``finished``.
+        state: ``queued``, ``running``, ``stopped``, ``requeued``, ``failed`` or ``finished``.
         updated: when it said so, in ISO format, UTC.
         host: on which machine its first process is.
         stage: what it is doing, such as ``pre-training``.

@@ -140,7 +140,7 @@ def evaluate(command: str, request: Request) -> Evaluation:
         InputError: something that was asked for cannot be used.
     """
     checkpoint = read_checkpoint(request.checkpoint) if request.checkpoint else None
-    cfg = _configuration(command, request, checkpoint)
+    cfg = evaluation_config(command, request, checkpoint)
     load_plugins(cfg.PLUGINS)
     sources = evaluation_sources(cfg)
     cfg.EVAL.VIEWS = cfg.EVAL.VIEWS or sources.views_of_files()
@@ -167,8 +167,12 @@ def evaluate(command: str, request: Request) -> Evaluation:
     return Evaluation(cfg, folder, checkpoint, sources, gallery, query, identity)
 
 
-def _configuration(command: str, request: Request, checkpoint: Checkpoint | None) -> CfgNode:
-    """That of the checkpoint, or of a feature file, with what was asked for."""
+def evaluation_config(command: str, request: Request, checkpoint: Checkpoint | None) -> CfgNode:
+    """The configuration of the checkpoint, or of a feature file, with what was asked for.
+
+    Raises:
+        InputError: a file or an option cannot be used.
+    """
     files = [name for name in (*request.gallery, *request.query) if name.endswith(EXTENSION)]
     base = None
     if checkpoint is not None:

@@ -20,14 +20,23 @@ from iic_ptv.runs.terminal import console, say, say_bad_videos
 
 def pretrain_command(config: str | None, data: str | None, overrides: Sequence[str], resume: str | None) -> None:
     """Pre-train in a new run folder, or go on in an old one."""
-    overrides = _with_root(data, overrides)
     if resume is not None:
-        _resume(resume, config, overrides)
+        _resume(resume, config, _with_root(data, overrides))
         return
-    cfg = load_config(config, overrides)
-    make_paths_absolute(cfg)
+    cfg = pretrain_config(config, data, overrides)
     with joint_run_folder(cfg.OUTPUT, "pretrain", run_name(cfg)) as folder:
         _pretrain(cfg, folder, None)
+
+
+def pretrain_config(config: str | None, data: str | None, overrides: Sequence[str]) -> CfgNode:
+    """The configuration of a new run.
+
+    Raises:
+        InputError: the file or an option cannot be used.
+    """
+    cfg = load_config(config, _with_root(data, overrides))
+    make_paths_absolute(cfg)
+    return cfg
 
 
 def _resume(resume: str, config: str | None, overrides: Sequence[str]) -> None:

@@ -82,6 +82,16 @@ def index_command(request: IndexRequest) -> None:
     _say(path, update)
 
 
+def index_config(request: IndexRequest) -> CfgNode:
+    """The configuration that an index is made with.
+
+    Raises:
+        InputError: something that was asked for cannot be used.
+    """
+    parts = parts_of(Path(request.output))
+    return _configured(request, parts[-1] if parts else None)[0]
+
+
 def _configured(request: IndexRequest, record: ClipIndex | None) -> tuple[CfgNode, Checkpoint | None]:
     """The configuration and the network: those asked for, or else those of the index that is there."""
     if request.checkpoint and request.untrained:

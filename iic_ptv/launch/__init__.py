@@ -1,0 +1,1 @@
+"""Runs as jobs on a cluster, through submitit: submitted, pre-empted, gone on with, watched."""

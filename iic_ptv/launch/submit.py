@@ -1,0 +1,141 @@
+"""What ``iic launch`` does: from a command and a request to a job in the queue."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import submitit
+
+from iic_ptv.errors import InputError
+from iic_ptv.launch.executor import cluster_of, make_executor, submission_script
+from iic_ptv.launch.job import RunJob
+from iic_ptv.launch.plan import Plan, plan_of
+from iic_ptv.launch.record import LOGS, JobRecord, log_of, write_record
+from iic_ptv.launch.request import JobRequest
+from iic_ptv.launch.snapshot import take_snapshot
+from iic_ptv.runs.folder import create_run_folder
+from iic_ptv.runs.status import QUEUED, tell_status
+from iic_ptv.runs.terminal import say
+
+CODE = "code"  # in a run folder: the snapshot; of a later job of the same run, code-2
+
+
+def launch_command(arguments: Sequence[str], request: JobRequest, dry_run: bool) -> None:
+    """Submit a command of ``iic`` as a job, and say what to do next; or only show what would be submitted.
+
+    Raises:
+        InputError: the command or the request cannot be used, or the cluster refuses the job.
+    """
+    plan = plan_of(arguments)
+    if dry_run:
+        _show(plan, request)
+        return
+    folder = plan.folder or create_run_folder(plan.cfg.OUTPUT, plan.command, plan.name)
+    record = launch(plan, arguments, request, folder)
+    say(f"run folder: {folder}")
+    if record.cluster == "debug":
+        return
+    place = "in the queue" if record.cluster == "slurm" else "started on this machine"
+    say(f"job {record.job_id} is {place}; its log:")
+    say(f"  {log_of(folder, record)}")
+    say("watch it, or cancel it, with:")
+    say(f"  iic jobs {folder} --follow")
+    say(f"  iic jobs cancel {folder}")
+
+
+def launch(plan: Plan, arguments: Sequence[str], request: JobRequest, folder: Path) -> JobRecord:
+    """Submit a command for a run folder that exists.
+
+    Raises:
+        InputError: as :func:`launch_command`.
+    """
+    folder = folder.absolute()
+    code = take_snapshot(_new_name(folder / CODE), plan.cfg.PLUGINS)
+    job = RunJob(list(arguments), str(folder), os.getcwd())
+    with environment_of_jobs(code):
+        executor = make_executor(request, folder / LOGS, f"iic-{plan.name}", setup_lines(request, code))
+        tell_status(folder, state=QUEUED, message="")
+        submitted = submit(executor, [job])[0]
+    record = record_of(submitted, request, LOGS, ["iic", *arguments])
+    write_record(folder, record)
+    if record.cluster == "debug":
+        submitted.results()
+    return record
+
+
+def submit(executor: submitit.AutoExecutor, jobs: Sequence[Any]) -> list[Any]:
+    """Hand jobs to the cluster, several as an array.
+
+    Raises:
+        InputError: it refuses them; the message is its own.
+    """
+    try:
+        with submitit.helpers.clean_env():
+            if len(jobs) == 1:
+                return [executor.submit(jobs[0])]
+            with executor.batch():
+                return [executor.submit(job) for job in jobs]
+    except submitit.core.utils.FailedJobError as error:
+        raise InputError(f"the cluster refuses this job: {_last_words(error)}") from error
+
+
+def record_of(job: Any, request: JobRequest, logs: str, command: Sequence[str]) -> JobRecord:
+    """What to note of a submitted job."""
+    return JobRecord(
+        job.job_id,
+        cluster_of(request),
+        logs,
+        request.nodes * request.num_tasks_per_node,
+        shlex.join(command),
+        datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    )
+
+
+def setup_lines(request: JobRequest, code: Path) -> tuple[str, ...]:
+    """Shell lines that put the snapshot in front of what is installed."""
+    if cluster_of(request) != "slurm":
+        return ()
+    return (f"export PYTHONPATH={shlex.quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}",)
+
+
+@contextmanager
+def environment_of_jobs(code: Path) -> Iterator[None]:
+    """What is started on this machine inside runs the snapshot, and outlives the terminal."""
+    path = os.environ.get("PYTHONPATH")
+    hang_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    os.environ["PYTHONPATH"] = f"{code}{os.pathsep}{path}" if path else str(code)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, hang_up)
+        if path is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = path
+
+
+def _show(plan: Plan, request: JobRequest) -> None:
+    folder = plan.folder or Path(plan.cfg.OUTPUT) / plan.command / f"DATE-TIME-{plan.name}"
+    folder = folder.absolute()
+    executor = make_executor(request, folder / LOGS, f"iic-{plan.name}", setup_lines(request, folder / CODE))
+    say(submission_script(executor))
+    say("# configuration")
+    say(plan.cfg.dump().rstrip())
+
+
+def _new_name(path: Path) -> Path:
+    """``code``, or where there is such, ``code-2`` and so on."""
+    taken = [path, *path.parent.glob(f"{path.name}-*")] if path.exists() else []
+    return path.with_name(f"{path.name}-{len(taken) + 1}") if taken else path
+
+
+def _last_words(error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else str(error)
