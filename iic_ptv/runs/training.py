@@ -217,9 +217,7 @@ def _make_trainer(cfg: CfgNode, folder: Path, more: list[Callback]) -> Trainer:
         # Lightning's message says which of its arguments it will not take.
         raise InputError(f"TRAINER: {error}") from error
     if cfg.TRAINER.SYNC_BATCHNORM and isinstance(trainer.accelerator, CPUAccelerator):
-        raise InputError(
-            "TRAINER.SYNC_BATCHNORM: batch statistics can only be synchronised on GPUs; set it to False."
-        )
+        raise InputError("TRAINER.SYNC_BATCHNORM: batch statistics can only be synchronised on GPUs; set it to False.")
     return trainer
 
 

@@ -33,7 +33,7 @@ class Checkpoints(Checkpoint):
         path: where to save.
         every_epochs: epochs from one to the next.
         every_minutes: minutes after the last one, within epochs; 0: only after epochs.
-        stop: what asks the run to stop.
+        stop: what asks the run to stop, while it is listening; None: nothing does.
         saved: called in the first process after every one that was written.
 
     Raises:
@@ -51,13 +51,15 @@ class Checkpoints(Checkpoint):
         self.path = path
         self.every_epochs = every_epochs
         self.every_seconds = 60 * every_minutes
-        self.stop = stop or StopRequest()
+        self.stop = stop
         self.saved = saved
         self._group: Any = None
         self._last_saved = time.monotonic()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the clock."""
+        """Start the clock, and take SIGTERM back from Lightning, which has just taken it over."""
+        if self.stop is not None:
+            self.stop.listen()
         self._last_saved = time.monotonic()
         if trainer.world_size > 1 and self._group is None:
             # On the CPU, so that agreeing on what to do does not wait for the GPU.
@@ -88,13 +90,17 @@ class Checkpoints(Checkpoint):
 
     def _joint_wish(self) -> int:
         """What to do: the same in all processes, whichever of them a signal reached."""
-        due = self.every_seconds and time.monotonic() - self._last_saved >= self.every_seconds
-        wish = STOP_TO_GO_ON if self.stop.to_go_on else STOP if self.stop.made else SAVE if due else NOTHING
         if self._group is None:
-            return wish
-        wishes = torch.tensor(wish)
+            return self._own_wish()
+        wishes = torch.tensor(self._own_wish())
         dist.all_reduce(wishes, dist.ReduceOp.MAX, group=self._group)
         return int(wishes)
+
+    def _own_wish(self) -> int:
+        if self.stop is not None and self.stop.made:
+            return STOP_TO_GO_ON if self.stop.to_go_on else STOP
+        is_due = self.every_seconds and time.monotonic() - self._last_saved >= self.every_seconds
+        return SAVE if is_due else NOTHING
 
     def _save(self, trainer: Trainer) -> None:
         try:

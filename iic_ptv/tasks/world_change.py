@@ -52,15 +52,15 @@ class WorldChange(Callback):
         old, new = before["batches_per_epoch"], self.batches_per_epoch
         again = round(self.num_videos * (old_steps % old / old - steps % new / new))
         parts = [
-            f"This run goes on with {trainer.world_size} processes, and was on {before['world_size']}: an epoch has "
-            f"now {new:,} steps, not {old:,}, of a joint batch as many times as large or small",
+            f"Begun on {before['world_size']} and going on with {trainer.world_size} processes: an epoch has now "
+            f"{new:,} steps instead of {old:,}, of joint batches that are larger or smaller accordingly",
             f"step {old_steps:,} counts as step {steps:,}",
         ]
         if again:
             parts.append(f"up to {again:,} videos come once more in this epoch")
         if rates is not None and rates[0] != rates[1]:
             parts.append(f"the learning rate is now {rates[1]:.4g}, not {rates[0]:.4g} (OPTIM.LR_SCALING)")
-        parts.append("its weights will not be those of a run on the same processes throughout")
+        parts.append("the weights will not be those of a run with either number throughout")
         return "; ".join(parts) + "."
 
 
