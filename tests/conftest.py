@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 # Before torch is imported, here and in the commands that tests run: test processes share the cores, and threads that
@@ -77,3 +78,20 @@ def real_data() -> Path:
     if not root.is_dir():
         pytest.skip(f"needs real videos: set IIC_REAL_DATA to their folder ({root} does not exist)")
     return root
+
+
+@pytest.fixture(scope="session")
+def slurm() -> Path:
+    """The script whose two-node SLURM cluster is up on this machine; tests that need the cluster are skipped without.
+
+    No other cluster will do: tests must not run on somebody's real one.
+    """
+    script = Path(__file__).parents[1] / "projects" / "clusters" / "one_machine_slurm.sh"
+    nodes = subprocess.run([script, "status"], capture_output=True, text=True)
+    if nodes.returncode:
+        pytest.skip(f"needs the cluster of '{script} start', run as root: {nodes.stderr or nodes.stdout}")
+    settings = subprocess.run(["scontrol", "show", "config"], capture_output=True, text=True).stdout
+    # The script looks at the cluster of this machine; the commands of SLURM may be set to another.
+    if ["ClusterName", "=", "iic-one-machine"] not in [line.split() for line in settings.splitlines()]:
+        pytest.skip(f"needs SLURM's commands to reach the cluster of '{script}': unset SLURM_CONF")
+    return script

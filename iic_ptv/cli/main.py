@@ -27,6 +27,7 @@ from iic_ptv.cli import (
     render,
     retrieve,
     search,
+    sweep,
     zoo,
 )
 from iic_ptv.cli.job_options import launch as launch_job
@@ -35,6 +36,10 @@ from iic_ptv.cli.parser import Parser
 from iic_ptv.errors import InputError, RunInterrupted, message_of
 
 INTERRUPTED = 130  # what shells report for Ctrl-C
+# Read when torch is imported, which the commands do later. Threads that wait for each other by spinning take the cores
+# from the processes that decode; on a shared machine that made steps ten times slower. And PyTorch's libraries in C++
+# advise on the terminal.
+ENVIRONMENT = {"OMP_WAIT_POLICY": "passive", "TORCH_CPP_LOG_LEVEL": "ERROR"}
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -53,6 +58,7 @@ def make_parser() -> argparse.ArgumentParser:
         index,
         search,
         launch,
+        sweep,
         compare,
         convert,
         export,
@@ -87,9 +93,8 @@ def run(arguments: Sequence[str]) -> None:
         RunInterrupted: the run was asked to stop, and left a checkpoint.
     """
     options = make_parser().parse_args(arguments)
-    # Read when torch is imported, which the commands do later. Threads that wait for each other by spinning take the
-    # cores from the processes that decode; on a shared machine that made steps ten times slower.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     _quieten_libraries()
     options.launched = list(arguments)[1:]
     if wants_a_job(options):

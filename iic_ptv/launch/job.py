@@ -7,7 +7,9 @@ time or a pre-emption asks the training to stop, and once its checkpoint is writ
 from __future__ import annotations
 
 import os
+import re
 import signal
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -24,6 +26,9 @@ from iic_ptv.runs.status import FAILED, FINISHED, REQUEUED, RUNNING, STOPPED, re
 RESUMABLE = ("pretrain", "finetune")
 CHECKPOINTS = ("checkpoints/last.ckpt", "checkpoints/previous.ckpt")
 INTERRUPTED = 130
+CANCEL, REQUEUE, IS_REQUEUED = "cancel", "requeue", "is requeued"  # what is to become of a job that is told to end
+
+Requeue = Callable[[int, Any], None]
 
 
 @dataclass
@@ -46,13 +51,13 @@ class RunJob:
         if _is_finished(folder):  # the job was requeued after its end
             print(f"{folder}: this run is complete")
             return
-        os.chdir(self.directory)
-        _join_processes()
+        again = f"iic launch {self.arguments[0]} --resume {folder}"
+        run_in_good_order(self.run, folder, take_over_process(self.directory), again)
+
+    def run(self) -> None:
+        """Run the command in its folder, in this process."""
         os.environ[INHERITED_FOLDER] = self.folder
-        requeue: Any = signal.getsignal(signal.SIGUSR2)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, _press_ctrl_c)
-        run_in_good_order(lambda: run_command(self.command()), folder, requeue)
+        run_command(self.command())
 
     def command(self) -> list[str]:
         """The arguments of ``iic``: the given ones, or those that go on with what the run folder holds."""
@@ -67,7 +72,24 @@ class RunJob:
         return submitit.helpers.DelayedSubmission(self)
 
 
-def run_in_good_order(work: Callable[[], None], folder: Path, requeue: Callable[[int, Any], None]) -> None:
+def take_over_process(directory: str) -> Requeue:
+    """Make a process that submitit has started ready to work, in good order with the others of its job.
+
+    Args:
+        directory: where relative paths start from.
+
+    Returns:
+        submitit's handler of the signal that announces the end.
+    """
+    os.chdir(directory)
+    _join_processes()
+    requeue: Any = signal.getsignal(signal.SIGUSR2)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _press_ctrl_c)
+    return requeue
+
+
+def run_in_good_order(work: Callable[[], None], folder: Path, requeue: Requeue, again: str) -> None:
     """Do the work of a job, say how it ends, and see that it goes on if it is to.
 
     Args:
@@ -75,6 +97,7 @@ def run_in_good_order(work: Callable[[], None], folder: Path, requeue: Callable[
         folder: the run folder.
         requeue: submitit's handler of the signal that announces the end; in the first process it requeues the job and
             ends the process, unless that has happened too often.
+        again: the command that goes on with a run that is not requeued any more.
     """
     is_first = submitit.JobEnvironment().global_rank == 0
 
@@ -85,21 +108,22 @@ def run_in_good_order(work: Callable[[], None], folder: Path, requeue: Callable[
     tell(RUNNING)
     try:
         work()
-    except RunInterrupted as stopped:
-        if not stopped.to_go_on:
-            tell(STOPPED, "cancelled, or requeued by the cluster")
-            sys.exit(INTERRUPTED)
+    except (RunInterrupted, KeyboardInterrupt) as stopped:
         if not is_first:  # and must not end with an error before the first one has requeued the job
             sys.exit(0)
+        announced = isinstance(stopped, RunInterrupted) and stopped.to_go_on
+        wish = REQUEUE if announced else _wish_of_the_cluster()
+        if wish == CANCEL:
+            tell(STOPPED, "cancelled")
+            sys.exit(INTERRUPTED)
         tell(REQUEUED)
+        if wish == IS_REQUEUED:
+            sys.exit(INTERRUPTED)
         try:
             requeue(signal.SIGUSR2, None)
         except submitit.core.utils.UncompletedJobError as error:
-            tell(STOPPED, f"{error} Go on with: iic launch {folder.parent.name} --resume {folder}")
+            tell(STOPPED, f"{error} Go on with: {again}")
             raise
-    except KeyboardInterrupt:
-        tell(STOPPED, "cancelled, or requeued by the cluster")
-        sys.exit(INTERRUPTED)
     except InputError as error:
         tell(FAILED, message_of(error))
         print(f"iic: {message_of(error)}", file=sys.stderr)
@@ -134,6 +158,23 @@ def _join_processes() -> None:
     # Every process sees all GPUs of its machine, and takes the one of its number.
     launched.export(set_cuda_visible_devices=False, overwrite=True)
     os.environ["GROUP_RANK"] = str(submitit.JobEnvironment().node)
+
+
+def _wish_of_the_cluster() -> str:
+    """What SLURM means by SIGTERM: it sends the same when a job is cancelled, requeued and pre-empted.
+
+    A job that is pre-empted is still running by SLURM's books, which would take it to be complete if it ended now. One
+    that SLURM has requeued has begun once more by its books. A cancelled one must not be requeued: it would come back.
+    """
+    job_id = os.environ.get("SLURM_JOB_ID")
+    if job_id is None:
+        return CANCEL
+    shown = subprocess.run(["scontrol", "show", "job", "--oneliner", job_id], capture_output=True, text=True).stdout
+    if "JobState=RUNNING" in shown and re.search(r"PreemptTime=\d", shown):
+        return REQUEUE
+    restarts = re.search(r"Restarts=(\d+)", shown)
+    begun = int(os.environ.get("SLURM_RESTART_COUNT", "0"))
+    return IS_REQUEUED if restarts and int(restarts[1]) > begun else CANCEL
 
 
 def _press_ctrl_c(*_: Any) -> None:

@@ -46,7 +46,8 @@ def plan_of(arguments: Sequence[str]) -> Plan:
     options = make_parser().parse_args(list(arguments))
     plan: Plan = PLANNERS[arguments[0]](options)
     if plan.command in ("pretrain", "finetune"):
-        _check(plan.cfg)
+        check_parts(plan.cfg)
+        check_videos(plan.cfg)
     return plan
 
 
@@ -104,17 +105,14 @@ PLANNERS: dict[str, Callable[[argparse.Namespace], Plan]] = {
 }
 
 
-def _check(cfg: CfgNode) -> None:
-    """Find what would end the job as soon as it begins, as far as it can be told from here.
-
-    The videos may be where the job will run alone.
+def check_parts(cfg: CfgNode) -> None:
+    """Make sure that all parts that a configuration names exist.
 
     Raises:
-        InputError: no videos are named, or a part of an unknown name.
+        InputError: one does not; the message lists those that do.
     """
     from iic_ptv.registry import BACKBONES, INTRA_NEGATIVES, VIEWS, load_plugins
     from iic_ptv.runs.build import NO_INTRA_NEGATIVE
-    from iic_ptv.runs.terminal import say
 
     load_plugins(cfg.PLUGINS)
     BACKBONES.get(cfg.MODEL.BACKBONE)
@@ -122,6 +120,16 @@ def _check(cfg: CfgNode) -> None:
         VIEWS.get(view)
     if cfg.INTRA_NEGATIVE != NO_INTRA_NEGATIVE:
         INTRA_NEGATIVES.get(cfg.INTRA_NEGATIVE)
+
+
+def check_videos(cfg: CfgNode) -> None:
+    """Make sure that videos are named, and say so if they are not here: they may be where the job will run alone.
+
+    Raises:
+        InputError: none are.
+    """
+    from iic_ptv.runs.terminal import say
+
     if not cfg.DATA.ROOT:
         raise InputError("DATA.ROOT: name the folder of the videos, for example with --data FOLDER.")
     if not Path(cfg.DATA.ROOT).exists():

@@ -13,6 +13,7 @@ from typing import Any
 
 import submitit
 
+from iic_ptv.cli.main import ENVIRONMENT
 from iic_ptv.errors import InputError
 from iic_ptv.launch.executor import cluster_of, make_executor, submission_script
 from iic_ptv.launch.job import RunJob
@@ -57,7 +58,7 @@ def launch(plan: Plan, arguments: Sequence[str], request: JobRequest, folder: Pa
         InputError: as :func:`launch_command`.
     """
     folder = folder.absolute()
-    code = take_snapshot(_new_name(folder / CODE), plan.cfg.PLUGINS)
+    code = take_snapshot(new_name(folder / CODE), plan.cfg.PLUGINS)
     job = RunJob(list(arguments), str(folder), os.getcwd())
     with environment_of_jobs(code):
         executor = make_executor(request, folder / LOGS, f"iic-{plan.name}", setup_lines(request, code))
@@ -99,10 +100,13 @@ def record_of(job: Any, request: JobRequest, logs: str, command: Sequence[str]) 
 
 
 def setup_lines(request: JobRequest, code: Path) -> tuple[str, ...]:
-    """Shell lines that put the snapshot in front of what is installed."""
+    """Shell lines that put the snapshot in front of what is installed, and set what `iic` does."""
     if cluster_of(request) != "slurm":
         return ()
-    return (f"export PYTHONPATH={shlex.quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}",)
+    return (
+        f"export PYTHONPATH={shlex.quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}",
+        *(f"export {name}=${{{name}:-{value}}}" for name, value in ENVIRONMENT.items()),
+    )
 
 
 @contextmanager
@@ -130,8 +134,8 @@ def _show(plan: Plan, request: JobRequest) -> None:
     say(plan.cfg.dump().rstrip())
 
 
-def _new_name(path: Path) -> Path:
-    """``code``, or where there is such, ``code-2`` and so on."""
+def new_name(path: Path) -> Path:
+    """A path that is not taken: ``code``, or where there is such, ``code-2`` and so on."""
     taken = [path, *path.parent.glob(f"{path.name}-*")] if path.exists() else []
     return path.with_name(f"{path.name}-{len(taken) + 1}") if taken else path
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from iic_ptv import __version__
-from iic_ptv.distributed import launched_processes
 from iic_ptv.errors import InputError
+from iic_ptv.processes import launched_processes
 
 # Environment variable: the folder of the run that a process works for, from its first process or from its launcher.
 INHERITED_FOLDER = "IIC_RUN_FOLDER"

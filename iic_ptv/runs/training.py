@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import resource
 import time
@@ -25,8 +26,8 @@ from torch import nn
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.module import ClipDataModule
-from iic_ptv.distributed import launched_processes
 from iic_ptv.errors import InputError, RunInterrupted, message_of
+from iic_ptv.processes import launched_processes
 from iic_ptv.runs.bfloat16 import wrong_weight_gradients
 from iic_ptv.runs.build import known_bad_videos, without
 from iic_ptv.runs.checkpoint import LAST, PREVIOUS, Checkpoint
@@ -43,6 +44,7 @@ from iic_ptv.tasks.world_change import WorldChange
 logger = logging.getLogger(__name__)
 
 KIBIBYTES_PER_GIGABYTE = 1e9 / 1024
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 SECONDS_BETWEEN_LINES = 30.0  # in a log, which shows no bar
 
 
@@ -149,21 +151,33 @@ class Training:
     @contextmanager
     def _telling_the_end(self) -> Iterator[None]:
         """Let the run folder say that the training runs, and if it ends early, why."""
-        if not self.trainer.is_global_zero:
-            yield
-            return
-        tell_status(self.folder, state=RUNNING, stage=self.label, message="")
+        self._tell_state(RUNNING, stage=self.label)
         try:
             yield
         except RunInterrupted:
-            tell_status(self.folder, state=STOPPED, message="asked to stop")
+            self._tell_state(STOPPED, "asked to stop")
             raise
         except InputError as error:
-            tell_status(self.folder, state=FAILED, message=message_of(error))
+            self._tell_state(FAILED, message_of(error))
             raise
         except Exception as error:
-            tell_status(self.folder, state=FAILED, message=f"{type(error).__name__}: {error}")
+            self._tell_state(FAILED, f"{type(error).__name__}: {error}")
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise InputError(self._no_room(error)) from error
             raise
+
+    def _tell_state(self, state: str, message: str = "", **more: Any) -> None:
+        if self.trainer.is_global_zero:
+            tell_status(self.folder, state=state, message=message, **more)
+
+    def _no_room(self, error: OSError) -> str:
+        command = "finetune" if self.label == "fine-tuning" else "pretrain"
+        how = (
+            f"make room, and go on from the last checkpoint with: iic {command} --resume {self.folder}"
+            if (self.folder / LAST).is_file()
+            else "make room, and begin again"
+        )
+        return f"{self.folder}: nothing can be written there any more ({error.strerror}); {how}"
 
 
 def peak_memory_gb() -> float:
