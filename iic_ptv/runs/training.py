@@ -26,7 +26,7 @@ from torch import nn
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.module import ClipDataModule
-from iic_ptv.errors import InputError, RunInterrupted, message_of
+from iic_ptv.errors import CheckpointNotWritten, InputError, RunInterrupted, message_of
 from iic_ptv.processes import launched_processes
 from iic_ptv.runs.bfloat16 import wrong_weight_gradients
 from iic_ptv.runs.build import known_bad_videos, without
@@ -157,27 +157,27 @@ class Training:
         except RunInterrupted:
             self._tell_state(STOPPED, "asked to stop")
             raise
+        except CheckpointNotWritten as error:
+            self._tell_state(FAILED, str(error))
+            raise CheckpointNotWritten(f"{error}; {self._once_there_is_room()}") from error
         except InputError as error:
             self._tell_state(FAILED, message_of(error))
             raise
         except Exception as error:
             self._tell_state(FAILED, f"{type(error).__name__}: {error}")
-            if isinstance(error, OSError) and error.errno in NO_ROOM:
-                raise InputError(self._no_room(error)) from error
-            raise
+            if not (isinstance(error, OSError) and error.errno in NO_ROOM):
+                raise
+            raise InputError(f"{self.folder}: {error.strerror}; {self._once_there_is_room()}") from error
 
     def _tell_state(self, state: str, message: str = "", **more: Any) -> None:
         if self.trainer.is_global_zero:
             tell_status(self.folder, state=state, message=message, **more)
 
-    def _no_room(self, error: OSError) -> str:
+    def _once_there_is_room(self) -> str:
+        if not (self.folder / LAST).is_file():
+            return "make room, and begin again."
         command = "finetune" if self.label == "fine-tuning" else "pretrain"
-        how = (
-            f"make room, and go on from the last checkpoint with: iic {command} --resume {self.folder}"
-            if (self.folder / LAST).is_file()
-            else "make room, and begin again"
-        )
-        return f"{self.folder}: nothing can be written there any more ({error.strerror}); {how}"
+        return f"make room, and go on from the last checkpoint with: iic {command} --resume {self.folder}"
 
 
 def peak_memory_gb() -> float:
