@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -35,8 +36,9 @@ def launch_command(arguments: Sequence[str], request: JobRequest, dry_run: bool)
         InputError: the command or the request cannot be used, or the cluster refuses the job.
     """
     plan = plan_of(arguments)
+    script = _script(plan, request)  # which finds what is wrong with the request, before there is a run folder
     if dry_run:
-        _show(plan, request)
+        say(f"{script}\n# configuration\n{plan.cfg.dump().rstrip()}")
         return
     folder = plan.folder or create_run_folder(plan.cfg.OUTPUT, plan.command, plan.name)
     record = launch(plan, arguments, request, folder)
@@ -125,13 +127,13 @@ def environment_of_jobs(code: Path) -> Iterator[None]:
             os.environ["PYTHONPATH"] = path
 
 
-def _show(plan: Plan, request: JobRequest) -> None:
+def _script(plan: Plan, request: JobRequest) -> str:
+    """What would be submitted; nothing is made."""
     folder = plan.folder or Path(plan.cfg.OUTPUT) / plan.command / f"DATE-TIME-{plan.name}"
-    folder = folder.absolute()
-    executor = make_executor(request, folder / LOGS, f"iic-{plan.name}", setup_lines(request, folder / CODE))
-    say(submission_script(executor))
-    say("# configuration")
-    say(plan.cfg.dump().rstrip())
+    with tempfile.TemporaryDirectory() as elsewhere:  # submitit makes its folder
+        setup = setup_lines(request, folder.absolute() / CODE)
+        script = submission_script(make_executor(request, Path(elsewhere), f"iic-{plan.name}", setup))
+        return script.replace(elsewhere, str(folder.absolute() / LOGS))
 
 
 def new_name(path: Path) -> Path:
