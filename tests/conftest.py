@@ -22,6 +22,14 @@ CLASSES = ("jump", "run", "walk")
 VIDEOS_PER_CLASS = 3
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests on the SLURM cluster run one after the other: some take its nodes away."""
+    for item in items:
+        if "slurm" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("slurm"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what tests cache, also in the commands that they run, away from the user's cache and from other tests'."""

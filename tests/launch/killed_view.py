@@ -1,8 +1,8 @@
 """A plug-in with a view that lets its own job be ended after given steps, for tests of pre-emption.
 
 ``IIC_TEST_KILLS`` names a JSON file: for every start of the job, the steps to make first and the command that then ends
-it, which is run in a shell. The view returns once the signal that this causes has arrived, so the kill falls into that
-step.
+it, which the first process runs in a shell. The view returns once the signal that this causes has arrived, so the kill
+falls into that step. The number of every process is in a file ``pid-RANK`` beside that file.
 """
 
 import json
@@ -31,6 +31,7 @@ class KilledView(nn.Module):
         starts = int(os.environ.get("SLURM_RESTART_COUNT", "0"))
         self.steps, self.command = kills[starts] if starts < len(kills) else (-1, "")
         self.made = 0
+        Path(os.environ["IIC_TEST_KILLS"]).with_name(f"pid-{os.environ['RANK']}").write_text(str(os.getpid()))
 
     def forward(self, clip: torch.Tensor) -> torch.Tensor:
         if self.training and torch.is_grad_enabled():
