@@ -11,12 +11,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from iic_ptv.errors import InputError
 from iic_ptv.distributed import gather, rank, world_size
+from iic_ptv.errors import InputError
 from iic_ptv.losses.memory_bank import MemoryBank
+from iic_ptv.losses.sharded_bank import ShardedMemoryBank
 from iic_ptv.randomness import seed_of
 
 OBJECTIVES = ("softmax", "nce")
+BANKS: dict[str, type[MemoryBank] | type[ShardedMemoryBank]] = {
+    "replicated": MemoryBank,
+    "sharded": ShardedMemoryBank,
+}
 
 
 class ContrastOutput(NamedTuple):
@@ -51,9 +56,12 @@ class InterIntraNCELoss(nn.Module):
             noise-contrastive estimation with noise probability 1 / N, whose normaliser Z is set by the first batch.
         exclude_self: never draw a sample's own row among its K negatives.
         seed: of the draws of negatives, which depend on it and on the number of draws before alone.
+        banks: ``"replicated"``, on every process all rows, or ``"sharded"``, on each its share of them; the loss is the
+            same up to rounding.
 
     The banks are the buffer ``bank.features`` ``(V + 1, N, D)``, the last one of intra-negatives; ``(V, N, D)``
-    without. Banks, normalisers and the number of draws are in the state dict.
+    without. Banks, normalisers and the number of draws are in the state dict; sharded banks are not, see
+    :class:`~iic_ptv.losses.sharded_bank.ShardedMemoryBank`.
 
     Example:
         >>> loss = InterIntraNCELoss(num_videos=1000, feature_dim=512)
@@ -77,8 +85,11 @@ class InterIntraNCELoss(nn.Module):
         objective: Literal["softmax", "nce"] = "softmax",
         exclude_self: bool = False,
         seed: int = 0,
+        banks: Literal["replicated", "sharded"] = "replicated",
     ) -> None:
         super().__init__()
+        if banks not in BANKS:
+            raise InputError(f"banks: expected one of {', '.join(BANKS)}, got '{banks}'.")
         if objective not in OBJECTIVES:
             raise InputError(f"objective: expected one of {', '.join(OBJECTIVES)}, got '{objective}'.")
         if num_views < 2:
@@ -96,7 +107,7 @@ class InterIntraNCELoss(nn.Module):
         self.exclude_self = exclude_self
         self.seed = seed
         self.num_draws = 0
-        self.bank = MemoryBank(num_views + intra_negatives, num_videos, feature_dim, momentum)
+        self.bank = BANKS[banks](num_views + intra_negatives, num_videos, feature_dim, momentum)
         self.pairs = list(itertools.permutations(range(num_views), 2))
         # log Z of the NCE objective, one per pair; what the first training batch sets it to.
         self.register_buffer("log_normalizer", torch.zeros(len(self.pairs)))
@@ -135,10 +146,11 @@ class InterIntraNCELoss(nn.Module):
         # Logits are float32 whatever autocast says: divided by the temperature, half precision would be too coarse.
         with torch.autocast(index.device.type, enabled=False):
             features = [self._prepare(view) for view in views]
-            intra_logits = [self._logits(-1, rows, feature) for feature in features] if self.intra_negatives else None
+            banks = self.bank.lookup(rows)
+            intra_logits = [self._logits(banks[-1], feature) for feature in features] if self.intra_negatives else None
             terms = []
             for pair, (anchor, target) in enumerate(self.pairs):
-                logits = self._logits(target, rows, features[anchor])
+                logits = self._logits(banks[target], features[anchor])
                 if intra_logits is not None:
                     logits = torch.cat([logits, intra_logits[anchor]], dim=1)
                 terms.append(self._contrast(logits, pair, num_candidates=rows.shape[1]))
@@ -161,10 +173,10 @@ class InterIntraNCELoss(nn.Module):
     @property
     def num_videos(self) -> int:
         """N, the rows of each bank."""
-        return self.bank.features.shape[1]
+        return self.bank.shape[1]
 
     def _check(self, views: Sequence[Tensor], intra_negative: Tensor | None, index: Tensor) -> None:
-        expected = (len(index), self.bank.features.shape[2])
+        expected = (len(index), self.bank.shape[2])
         features = {f"views[{number}]": view for number, view in enumerate(views)}
         if len(views) != self.num_views:
             raise InputError(f"views: this loss was built for {self.num_views} views, got {len(views)}.")
@@ -182,10 +194,9 @@ class InterIntraNCELoss(nn.Module):
         feature = feature.to(torch.promote_types(feature.dtype, torch.float32))
         return F.normalize(feature, dim=-1) if self.normalize else feature
 
-    def _logits(self, bank: int, rows: Tensor, feature: Tensor) -> Tensor:
-        """``(B, K + 1)`` inner products of each feature with its rows of a bank, over the temperature."""
-        candidates = self.bank.features[bank, rows].to(feature.dtype)
-        return torch.bmm(candidates, feature.unsqueeze(2)).squeeze(2) / self.temperature
+    def _logits(self, candidates: Tensor, feature: Tensor) -> Tensor:
+        """``(B, K + 1)`` inner products of each feature with its rows of a bank ``(B, K + 1, D)``, over tau."""
+        return torch.bmm(candidates.to(feature.dtype), feature.unsqueeze(2)).squeeze(2) / self.temperature
 
     def _contrast(self, logits: Tensor, pair: int, num_candidates: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and metrics of one pair of views from its logits ``(B, columns)``, the positive in column 0."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from iic_ptv.distributed import gather
+from iic_ptv.losses.initial_rows import draw_seed, fill_with_initial_rows
 
 
 class MemoryBank(nn.Module):
@@ -29,8 +28,24 @@ class MemoryBank(nn.Module):
     def __init__(self, num_banks: int, num_videos: int, feature_dim: int, momentum: float = 0.5) -> None:
         super().__init__()
         self.momentum = momentum
-        bound = 1 / math.sqrt(feature_dim / 3)
-        self.register_buffer("features", torch.empty(num_banks, num_videos, feature_dim).uniform_(-bound, bound))
+        self.register_buffer("features", torch.empty(num_banks, num_videos, feature_dim))
+        fill_with_initial_rows(self.features, draw_seed())
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """``(num_banks, N, D)``."""
+        num_banks, num_videos, feature_dim = self.features.shape
+        return num_banks, num_videos, feature_dim
+
+    @property
+    def held_rows(self) -> range:
+        """The rows that ``features`` has: all."""
+        return range(self.shape[1])
+
+    def lookup(self, rows: Tensor) -> Tensor:
+        """The features ``(num_banks, B, R, D)`` of rows ``(B, R)``, a copy."""
+        # Copies whole rows, where self.features[:, rows] goes number by number.
+        return self.features.index_select(1, rows.flatten()).unflatten(1, rows.shape)
 
     @torch.no_grad()
     def update(self, features: Tensor, index: Tensor, momentum: float | None = None) -> None:
@@ -46,18 +61,25 @@ class MemoryBank(nn.Module):
             momentum: in place of the bank's own; 0 replaces the rows.
         """
         features, index = gather(features.to(self.features.dtype), dim=1), gather(index, dim=0)
-        momentum = self.momentum if momentum is None else momentum
-        features = features[:, _last_occurrence(index)]
-        mixed = self.features[:, index].mul_(momentum).add_(features, alpha=1 - momentum)
-        # Equal indices write equal rows.
-        self.features[:, index] = F.normalize(mixed, dim=-1)
+        mix_into(self.features, features, index, self.momentum if momentum is None else momentum)
 
     def extra_repr(self) -> str:
         """Show the size."""
-        return "{} banks of {} x {}, momentum={}".format(*self.features.shape, self.momentum)
+        return "{} banks of {} x {}, momentum={}".format(*self.shape, self.momentum)
+
+
+def mix_into(banks: Tensor, features: Tensor, index: Tensor, momentum: float) -> None:
+    """Mix features ``(num_banks, B, D)`` into rows ``(B,)`` of banks ``(num_banks, N, D)``.
+
+    Of features that have the same row the one that stands last counts.
+    """
+    features = features[:, _last_occurrence(index)]
+    mixed = banks[:, index].mul_(momentum).add_(features, alpha=1 - momentum)
+    # Equal indices write equal rows.
+    banks[:, index] = F.normalize(mixed, dim=-1)
 
 
 def _last_occurrence(index: Tensor) -> Tensor:
     """For every position the last position that holds the same index, without waiting for the device."""
-    position = torch.arange(len(index), device=index.device)
-    return torch.where(index[:, None] == index, position, -1).amax(dim=1)
+    in_order, position = index.sort(stable=True)
+    return position[torch.searchsorted(in_order, index, right=True) - 1]

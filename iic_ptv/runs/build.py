@@ -23,6 +23,7 @@ from iic_ptv.data.module import ClipDataModule
 from iic_ptv.data.preparation.manifest import manifest_path, path_below_root, read_manifest
 from iic_ptv.errors import InputError
 from iic_ptv.models.heads import MLPProjection
+from iic_ptv.processes import launched_processes
 from iic_ptv.registry import BACKBONES, DATASETS, INTRA_NEGATIVES, LOSSES, VIEWS
 from iic_ptv.runs.extraction import normalises_colours, reading_flow
 from iic_ptv.runs.optimisation import build_optimizer, build_schedule
@@ -157,11 +158,14 @@ def build_evaluation_clips(
 
 
 def build_evaluation_loader(
-    cfg: CfgNode, index: VideoIndex, views: Sequence[str], bad_videos: BadVideoLog
+    cfg: CfgNode, index: VideoIndex, views: Sequence[str], bad_videos: BadVideoLog, rows: Sequence[int] | None = None
 ) -> tuple[ClipLoader, SampleTransform]:
-    """Batches of whole videos, ``EVAL.NUM_CLIPS`` clips of each, and what is to happen to them on the device."""
+    """Batches of whole videos, ``EVAL.NUM_CLIPS`` clips of each, and what is to happen to them on the device.
+
+    Of the videos, those in some ``rows``; None: all.
+    """
     clips, transform = build_evaluation_clips(cfg, index, views, bad_videos, cfg.EVAL.NUM_CLIPS)
-    return evaluation_loader(clips, cfg.EVAL.BATCH_SIZE, cfg.DATA.NUM_WORKERS, start_method(cfg)), transform
+    return evaluation_loader(clips, cfg.EVAL.BATCH_SIZE, cfg.DATA.NUM_WORKERS, start_method(cfg), rows), transform
 
 
 def build_bad_video_log(cfg: CfgNode, folder: Path, num_videos: int) -> BadVideoLog:
@@ -245,6 +249,7 @@ def build_task(cfg: CfgNode, num_videos: int, total_steps: int, num_devices: int
         objective=cfg.LOSS.OBJECTIVE,
         exclude_self=cfg.LOSS.EXCLUDE_SELF,
         seed=cfg.SEED,
+        banks=cfg.LOSS.BANKS,
     )
     return IICTask(
         networks,
@@ -267,9 +272,16 @@ def build_intra_negative(cfg: CfgNode) -> nn.Module | None:
 
 
 def evaluation_device(cfg: CfgNode) -> torch.device:
-    """Where to extract features: the GPU if there is one and the configuration does not forbid it."""
+    """Where to extract features: the GPU if there is one and the configuration does not forbid it.
+
+    Of several processes on a machine, each has a GPU of its own if there are as many, which becomes its current one.
+    """
     wanted = cfg.TRAINER.ACCELERATOR in ("auto", "gpu", "cuda")
-    return torch.device("cuda" if wanted and torch.cuda.is_available() else "cpu")
+    if not (wanted and torch.cuda.is_available()):
+        return torch.device("cpu")
+    if launched := launched_processes():
+        torch.cuda.set_device(launched.local_rank % torch.cuda.device_count())
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 def _construct(factory: Callable[..., Any], key: str, *arguments: Any, **options: Any) -> Any:

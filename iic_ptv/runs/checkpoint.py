@@ -18,6 +18,7 @@ from iic_ptv.config import default_config, parse_config
 from iic_ptv.errors import InputError
 from iic_ptv.models.fingerprint import fingerprint_of_state
 from iic_ptv.registry import INTRA_NEGATIVES
+from iic_ptv.tasks.bank_files import BANKS, REPLICATED, SavedBanks
 from iic_ptv.tasks.world_change import WORLD, translated_steps
 from iic_ptv.zoo.authors import from_authors, is_authors, model_state
 from iic_ptv.zoo.foreign import source_of
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 LAST = Path("checkpoints") / "last.ckpt"
 PREVIOUS = Path("checkpoints") / "previous.ckpt"  # the last one before the last
 BEST = Path("checkpoints") / "best.ckpt"
+BANK_FILES = Path("checkpoints") / "banks"  # files of sharded memory banks
 DAMAGED = Path("checkpoints") / "damaged.ckpt"  # where a last one goes that turned out to be damaged
 # What writes checkpoints; files of weights that are published, or made by `iic convert`, are the zoo's.
 PRETRAIN, FINETUNE, AUTHORS, ZOO = "iic pretrain", "iic finetune", "the authors of IIC", "the zoo"
@@ -57,10 +59,12 @@ class Checkpoint:
         config: the configuration of the run that wrote it; of files that have none, what is known of it.
         networks: the states of its backbones: one, or one for each view. That of a fine-tuned one has a classifier.
         class_names: what the classifier tells apart, in the order of its outputs; none if that is not known.
-        state_dict: the state of the whole task, with memory banks; empty in files of the authors and the zoo.
+        state_dict: the state of the whole task, with memory banks that are not sharded; empty in files of the authors
+            and the zoo.
         epoch: epochs completed, or begun where it was saved within one.
         step: optimiser steps made.
         steps_per_epoch: of all, those of an epoch, which depends on the number of processes; 0 if that is not known.
+        sharded_banks: which memory banks lie beside it; None if they are in the state, or there are none.
     """
 
     path: Path
@@ -72,6 +76,15 @@ class Checkpoint:
     epoch: int = 0
     step: int = 0
     steps_per_epoch: int = 0
+    sharded_banks: SavedBanks | None = None
+
+    @property
+    def bank_shape(self) -> tuple[int, ...] | None:
+        """``(num_banks, N, D)`` of its memory banks, wherever they lie; None without."""
+        if self.sharded_banks is not None:
+            return self.sharded_banks.shape
+        banks = self.state_dict.get(REPLICATED)
+        return tuple(banks.shape) if isinstance(banks, Tensor) else None
 
     @property
     def run_folder(self) -> Path:
@@ -273,6 +286,7 @@ def _ours(path: Path, content: dict[str, Any]) -> Checkpoint:
         content["epoch"],
         content["global_step"],
         content.get(WORLD, {}).get("batches_per_epoch", 0),
+        SavedBanks(**content[BANKS]) if BANKS in content else None,
     )
 
 

@@ -158,7 +158,7 @@ def _of_authors(checkpoint: Checkpoint, content: Any) -> Pretraining:
 
 def _of_run(checkpoint: Checkpoint) -> Pretraining:
     """What a checkpoint tells; of a fine-tuned one, not how that began which it started from."""
-    cfg, bank = checkpoint.config, checkpoint.state_dict.get("loss.bank.features")
+    cfg, banks = checkpoint.config, checkpoint.bank_shape
     finetuned = checkpoint.writer == FINETUNE
     method = "CMC" if cfg.INTRA_NEGATIVE == NO_INTRA_NEGATIVE else "IIC"
     return Pretraining(
@@ -166,7 +166,7 @@ def _of_run(checkpoint: Checkpoint) -> Pretraining:
         UNKNOWN if finetuned else cfg.INTRA_NEGATIVE,
         UNKNOWN if cfg.DATA.KIND == "auto" else cfg.DATA.KIND,
         UNKNOWN,
-        0 if bank is None else bank.shape[1],
+        0 if banks is None else banks[1],
         checkpoint.epoch,
         cfg.SEED,
     )

@@ -30,14 +30,16 @@ from iic_ptv.errors import CheckpointNotWritten, InputError, RunInterrupted, mes
 from iic_ptv.processes import launched_processes
 from iic_ptv.runs.bfloat16 import wrong_weight_gradients
 from iic_ptv.runs.build import known_bad_videos, without
-from iic_ptv.runs.checkpoint import LAST, PREVIOUS, Checkpoint
+from iic_ptv.runs.checkpoint import BANK_FILES, LAST, PREVIOUS, Checkpoint
 from iic_ptv.runs.folder import LEFT_OUT, describe_run
 from iic_ptv.runs.status import FAILED, RUNNING, STOPPED, tell_status
 from iic_ptv.runs.terminal import console, say
+from iic_ptv.tasks.bank_files import banks_named_in
 from iic_ptv.tasks.callbacks import EmbedConfig, LogDataWait, RunProgress
 from iic_ptv.tasks.checkpoint_files import CheckpointFiles, save_checkpoint
 from iic_ptv.tasks.checkpoints import Checkpoints
 from iic_ptv.tasks.report_status import ReportStatus
+from iic_ptv.tasks.shard_checkpoints import ShardCheckpoints, remove_unused
 from iic_ptv.tasks.stop_request import StopRequest
 from iic_ptv.tasks.world_change import WorldChange
 
@@ -72,11 +74,11 @@ class Training:
         self._progress = RunProgress(label, cfg.TRAINER.LOG_EVERY)
         self._wait = LogDataWait(cfg.TRAINER.LOG_EVERY)
         self._last_line = -SECONDS_BETWEEN_LINES
-        checkpoints = Checkpoints(
-            folder / LAST, cfg.TRAINER.CHECKPOINT_EVERY, cfg.TRAINER.CHECKPOINT_MINUTES, self._stop
-        )
+        banks = ShardCheckpoints(folder / BANK_FILES)
+        every = cfg.TRAINER.CHECKPOINT_EVERY, cfg.TRAINER.CHECKPOINT_MINUTES
+        checkpoints = Checkpoints(folder / LAST, *every, self._stop, self._remove_unused_banks)
         report = ReportStatus(self._progress, self._tell)
-        self.trainer = _make_trainer(cfg, folder, [self._progress, self._wait, report, checkpoints, *callbacks])
+        self.trainer = _make_trainer(cfg, folder, [self._progress, self._wait, report, banks, checkpoints, *callbacks])
 
     def num_steps(self, data: ClipDataModule) -> int:
         """Optimiser steps of the whole run."""
@@ -125,6 +127,8 @@ class Training:
         with self._stop, self._telling_the_end():
             self.trainer.fit(task, datamodule=data, ckpt_path=checkpoint, weights_only=True)
             save_checkpoint(self.trainer, self.folder / LAST)
+            if self.trainer.is_global_zero:
+                self._remove_unused_banks()
         return {
             "epochs": self.trainer.current_epoch,
             "steps": self.trainer.global_step,
@@ -136,6 +140,11 @@ class Training:
             "peak_memory_gb": peak_memory_gb(),
             **{name: float(value) for name, value in self.trainer.callback_metrics.items()},
         }
+
+    def _remove_unused_banks(self) -> None:
+        """Remove the files of sharded banks that none of the checkpoints needs."""
+        if (folder := self.folder / BANK_FILES).is_dir():
+            remove_unused(folder, {banks_named_in(self.folder / name) for name in (LAST, PREVIOUS)})
 
     def _tell(self, **progress: Any) -> None:
         """Say how far the training is, in the run folder and, now and then, in a log."""

@@ -45,9 +45,9 @@ class CheckpointFiles(TorchCheckpointIO):
                     os.fsync(file.fileno())
                 if Path(path) == self.last:
                     self._keep_the_one_before()
-            _flush_folder(Path(path).parent)
+            flush(Path(path).parent)
         except (OSError, RuntimeError) as error:
-            self.failure = f"{path}: the checkpoint cannot be written ({_reason(error)})"
+            self.failure = f"{path}: the checkpoint cannot be written ({why_not_written(error)})"
 
     def _keep_the_one_before(self) -> None:
         """Give the last checkpoint a second name, so that there is a last one at any moment."""
@@ -73,7 +73,7 @@ def save_checkpoint(trainer: Trainer, path: Path) -> None:
         raise CheckpointNotWritten(failure)
 
 
-def _reason(error: BaseException) -> str:
+def why_not_written(error: BaseException) -> str:
     """Why the file could not be written; PyTorch's writer raises an error of its own when it meets a full disk."""
     seen: BaseException | None = error
     while seen is not None and not isinstance(seen, OSError):
@@ -81,9 +81,9 @@ def _reason(error: BaseException) -> str:
     return (seen.strerror if seen else None) or str(error).splitlines()[0]
 
 
-def _flush_folder(folder: Path) -> None:
-    """Let the new name of a file outlive a power cut, too."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def flush(path: Path) -> None:
+    """Let what is in a file outlive a power cut; of a folder, the names of its files."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

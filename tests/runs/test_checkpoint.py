@@ -29,6 +29,8 @@ from iic_ptv.runs.checkpoint import (
     load_networks,
     read_checkpoint,
 )
+from iic_ptv.runs.source import read_source
+from iic_ptv.tasks.bank_files import SavedBanks
 from iic_ptv.zoo.description import ClipFormat, NetworkDescription
 from iic_ptv.zoo.weights_file import WeightsFile, write_weights
 
@@ -77,6 +79,21 @@ def test_a_pretraining_has_networks_and_banks(tmp_path) -> None:
     assert same_output(networks[0], first)
     assert same_output(networks[1], second)
     assert not same_output(networks[0], networks[1])
+
+
+def test_memory_banks_are_in_the_state_or_beside_it(tmp_path) -> None:
+    networks = with_prefix("networks.0.", small_network("r3d"))
+    replicated = write_ours(tmp_path / "replicated.ckpt", {**networks, "loss.bank.features": torch.ones(3, 11, 32)})
+    sharded = write_ours(tmp_path / "sharded.ckpt", networks)
+    banks = {"folder": "step-000000012-1", "num_banks": 3, "num_videos": 11, "feature_dim": 32, "world_size": 4}
+    torch.save({**torch.load(sharded), "iic_banks": banks}, sharded)
+    for path in (replicated, sharded):
+        assert read_checkpoint(path).bank_shape == (3, 11, 32)
+        assert read_source(path).pretraining.videos == 11
+    assert read_checkpoint(sharded).sharded_banks == SavedBanks(**banks)
+    without = write_ours(tmp_path / "without.ckpt", networks)
+    assert read_checkpoint(without).bank_shape is None
+    assert read_source(without).pretraining.videos == 0
 
 
 def test_a_finetuning_has_a_network_with_its_classes(tmp_path) -> None:
