@@ -154,7 +154,12 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 
 
-def load_config(file: str | Path | None = None, overrides: Sequence[str] = (), base: CfgNode | None = None) -> CfgNode:
+def load_config(
+    file: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    base: CfgNode | None = None,
+    source: str = "the command line",
+) -> CfgNode:
     """Read a configuration.
 
     Args:
@@ -162,6 +167,7 @@ def load_config(file: str | Path | None = None, overrides: Sequence[str] = (), b
             :func:`~iic_ptv.zoo.paths.local_path` knows; ``iic://NAME`` is the configuration of that checkpoint.
         overrides: ``KEY VALUE KEY VALUE ...``, applied last.
         base: what to start from in place of the defaults, such as the configuration of a checkpoint.
+        source: where the overrides are from, for messages.
 
     Raises:
         InputError: no such file, not YAML, a key that does not exist (near ones are listed) or a value of the
@@ -175,7 +181,7 @@ def load_config(file: str | Path | None = None, overrides: Sequence[str] = (), b
     for key, text in zip(overrides[::2], overrides[1::2], strict=True):
         # A folder called 2024_01 is no number: what an option takes as text is taken as it stands.
         value = text if isinstance(_default_of(key), str) else _parse(text)
-        _merge(cfg, _nested(key, value), "the command line")
+        _merge(cfg, _nested(key, value), source)
     return cfg
 
 

@@ -26,6 +26,8 @@ SEARCH = ROOT / "iic_ptv" / "search" / "README.md"
 ZOO = ROOT / "iic_ptv" / "zoo" / "README.md"
 EVALUATION = ROOT / "iic_ptv" / "evaluation" / "README.md"
 EXPORT = ROOT / "iic_ptv" / "export" / "README.md"
+CLUSTERS = ROOT / "projects" / "clusters" / "README.md"
+ON_THIS_MACHINE = ["--cluster", "local", "--nodes", "1", "--gpus-per-node", "0"]
 SMALL_NETWORK = ["MODEL.OPTIONS.width", "0.0625"]
 SMALL = [
     *("DATA.CLIP_LENGTH", "4", "DATA.FRAME_SIZE", "[16, 16]", "DATA.CROP", "16", "DATA.NUM_WORKERS", "0"),
@@ -81,27 +83,39 @@ def test_snippets_run_in_order(document: Path, collections: Path, monkeypatch) -
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        (README, {"check-data", "prepare", "pretrain", "retrieve", "probe", "finetune", "index", "search", "export"}),
+        (
+            README,
+            {
+                *("check-data", "prepare", "pretrain", "retrieve", "probe", "finetune", "index", "search", "export"),
+                *("launch", "jobs"),
+            },
+        ),
+        (CLUSTERS, {"launch", "jobs", "sweep"}),
         (DATA, {"check-data", "prepare", "flow", "pretrain"}),
         (EVALUATION, {"retrieve", "probe", "finetune", "inspect", "compare"}),
         (EXPORT, {"export"}),
         (SEARCH, {"index", "search"}),
         (ZOO, {"zoo", "retrieve", "convert", "pretrain"}),
     ],
-    ids=["README", "data", "evaluation", "export", "search", "zoo"],
+    ids=["README", "clusters", "data", "evaluation", "export", "search", "zoo"],
 )
 def test_documented_commands_run(document: Path, expected: set[str], collections: Path, monkeypatch) -> None:
     """As written, but made small by options added at the end, and RUN and LAST filled in with the runs before."""
     documented = [command for command in commands(document) if command[0] == "iic"]
     assert {command[1] for command in documented} == expected
-    if "pretrain" not in expected:
+    if not {"pretrain", "launch"} & expected:
         documented.insert(0, ["iic", "pretrain", "--data", "my_videos"])
     for command in documented:
         arguments = [_filled_in(argument, collections) for argument in command[1:]]
         small = ["OPTIM.EPOCHS", "2"] if "--resume" in arguments else SMALL  # a complete run, made longer
         if not {"--resume", "iic://r3d.iic_procedural"} & {*arguments}:
             small = [*small, *SMALL_NETWORK]
-        small = small if arguments[0] in ("pretrain", "retrieve", "probe", "finetune") else []
+        if arguments[0] == "launch":
+            small = [*small, *ON_THIS_MACHINE]
+        elif arguments[0] == "sweep":
+            small = ["--dry-run", "--cluster", "local"]
+        elif arguments[0] not in ("pretrain", "retrieve", "probe", "finetune"):
+            small = []
         monkeypatch.chdir(collections)
         monkeypatch.setattr(sys, "argv", ["iic", *arguments, *small])
         main(sys.argv[1:])  # exits where something is wrong
@@ -112,6 +126,8 @@ def _filled_in(argument: str, folder: Path) -> str:
     for runs in re.findall(r"(runs/\w+)/(?:RUN|LAST)", argument):
         last = max((folder / runs).iterdir())
         argument = re.sub(rf"{runs}/(RUN|LAST)", f"{runs}/{last.name}", argument)
+    if argument.startswith("projects/"):
+        return str(ROOT / argument)
     return str(next(folder.glob(argument))) if "*" in argument else argument
 
 

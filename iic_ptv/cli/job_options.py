@@ -77,21 +77,32 @@ def launch(arguments: Sequence[str]) -> None:
     Raises:
         InputError: an option cannot be used.
     """
-    import yaml
-
     from iic_ptv.launch.request import job_request
     from iic_ptv.launch.submit import launch_command
 
     options, command = split_job_options(arguments)
     if options.pop("slurm"):
         options.setdefault("cluster", "slurm")
-    preset, dry_run = options.pop("preset", None), options.pop("dry_run", False)
-    for text in options.pop("param", []):
+    preset, dry_run, fields = request_parts(options)
+    launch_command(command, job_request(preset, fields), dry_run)
+
+
+def request_parts(options: dict[str, Any]) -> tuple[str | None, bool, dict[str, Any]]:
+    """What the options of a job ask for: a preset, that nothing be submitted, and fields of the request.
+
+    Raises:
+        InputError: a parameter of submitit is not given as NAME=VALUE.
+    """
+    import yaml
+
+    fields = dict(options)
+    preset, dry_run = fields.pop("preset", None), fields.pop("dry_run", False)
+    for text in fields.pop("param", []):
         name, found, value = text.partition("=")
         if not (found and name.startswith("slurm_")):
             raise InputError(f"--param: expected slurm_NAME=VALUE, got '{text}'.")
-        options.setdefault("parameters", {})[name] = yaml.safe_load(value)
-    launch_command(command, job_request(preset, options), dry_run)
+        fields.setdefault("parameters", {})[name] = yaml.safe_load(value)
+    return preset, dry_run, fields
 
 
 def wants_a_job(options: argparse.Namespace) -> bool:

@@ -1,10 +1,12 @@
-"""A parser that takes ``KEY VALUE`` pairs wherever they stand."""
+"""A parser that takes ``KEY VALUE`` pairs, and the names of runs, wherever they stand."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
 from typing import Any
+
+LISTS = ("overrides", "runs")  # what takes up the words that argparse leaves over
 
 
 class Parser(argparse.ArgumentParser):
@@ -15,8 +17,10 @@ class Parser(argparse.ArgumentParser):
     """
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
-        """As in argparse; what is left over and is no option is added to ``overrides``, where there are such."""
+        """As in argparse; what is left over and is no option is added to ``overrides``, or to ``runs``."""
         parsed, rest = super().parse_known_args(args, namespace)
-        if hasattr(parsed, "overrides") and not any(word.startswith("-") for word in rest):
-            parsed.overrides, rest = [*parsed.overrides, *rest], []
+        name = next((name for name in LISTS if hasattr(parsed, name)), None)
+        if name is not None and not any(word.startswith("-") for word in rest):
+            setattr(parsed, name, [*getattr(parsed, name), *rest])
+            rest = []
         return parsed, rest

@@ -109,6 +109,7 @@ def run_in_good_order(work: Callable[[], None], folder: Path, requeue: Requeue, 
     try:
         work()
     except (RunInterrupted, KeyboardInterrupt) as stopped:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # SLURM may send it twice
         if not is_first:  # and must not end with an error before the first one has requeued the job
             sys.exit(0)
         announced = isinstance(stopped, RunInterrupted) and stopped.to_go_on
@@ -123,7 +124,8 @@ def run_in_good_order(work: Callable[[], None], folder: Path, requeue: Requeue, 
             requeue(signal.SIGUSR2, None)
         except submitit.core.utils.UncompletedJobError as error:
             tell(STOPPED, f"{error} Go on with: {again}")
-            raise
+            print(f"iic: {error} Go on with: {again}", file=sys.stderr)
+            sys.exit(1)
     except InputError as error:
         tell(FAILED, message_of(error))
         print(f"iic: {message_of(error)}", file=sys.stderr)
@@ -178,6 +180,7 @@ def _wish_of_the_cluster() -> str:
 
 
 def _press_ctrl_c(*_: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # SLURM may send it twice
     signal.raise_signal(signal.SIGINT)
 
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from iic_ptv.errors import InputError
+from iic_ptv.files.yaml_file import read_mapping
 from iic_ptv.launch.time_limit import minutes_of
 
 CLUSTERS = ("auto", "slurm", "local", "debug")
@@ -89,20 +88,22 @@ class JobRequest:
 FIELDS = {field.name: field for field in dataclasses.fields(JobRequest)}
 
 
-def job_request(preset: str | None, options: Mapping[str, Any]) -> JobRequest:
+def job_request(preset: str | None, options: Mapping[str, Any], *beneath: Mapping[str, Any]) -> JobRequest:
     """The job that a preset and, on top of it, options ask for.
 
     Args:
         preset: a YAML file, or the name of one in :func:`preset_folders`.
         options: fields of :class:`JobRequest`; further ``parameters`` are added to those of the preset.
+        beneath: what the preset changes, each of :func:`checked_options`, later ones changing earlier ones.
 
     Raises:
         InputError: there is no such preset, it has a key that does not exist, or a value is of the wrong kind.
     """
-    given = _checked(read_preset(preset), f"{preset}: ") if preset else {}
-    options = _checked(options, "--")
-    parameters = {**given.get("parameters", {}), **options.get("parameters", {})}
-    request = JobRequest(**{**given, **options, "parameters": parameters})
+    given = checked_options(read_preset(preset), f"{preset}: ") if preset else {}
+    layers = (*beneath, given, checked_options(options, "--"))
+    fields = {name: value for layer in layers for name, value in layer.items()}
+    parameters = {name: value for layer in layers for name, value in layer.get("parameters", {}).items()}
+    request = JobRequest(**{**fields, "parameters": parameters})
     if request.cluster not in CLUSTERS:
         raise InputError(f"--cluster: expected one of {', '.join(CLUSTERS)}, got '{request.cluster}'.")
     request.minutes, request.megabytes  # noqa: B018 - so that a mistake in them is found before anything is made
@@ -129,17 +130,19 @@ def read_preset(name: str) -> dict[str, Any]:
             f"--preset: there is no file '{name}', and no preset of that name in "
             f"{', '.join(map(str, preset_folders()))}; there are {', '.join(known) or 'none'}."
         )
-    try:
-        content = yaml.safe_load(path.read_text()) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a YAML file of KEY: VALUE lines ({error}).") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: not a YAML file of KEY: VALUE lines.")
-    return content
+    return read_mapping(path)
 
 
-def _checked(values: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """Values of the fields' kinds; keys that begin with ``slurm_`` are parameters of submitit."""
+def checked_options(values: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Fields of a request, their values of the right kinds; keys that begin with ``slurm_`` go into ``parameters``.
+
+    Args:
+        values: what a preset or the command line says.
+        source: what messages begin with.
+
+    Raises:
+        InputError: there is no such key, or a value is of the wrong kind.
+    """
     checked: dict[str, Any] = {"parameters": dict(values.get("parameters", {}))}
     for name, value in values.items():
         if name.startswith("slurm_"):

@@ -36,7 +36,9 @@ def launch_command(arguments: Sequence[str], request: JobRequest, dry_run: bool)
         InputError: the command or the request cannot be used, or the cluster refuses the job.
     """
     plan = plan_of(arguments)
-    script = _script(plan, request)  # which finds what is wrong with the request, before there is a run folder
+    folder = plan.folder or Path(plan.cfg.OUTPUT) / plan.command / f"DATE-TIME-{plan.name}"
+    # Before there is a run folder, as it finds what is wrong with the request.
+    script = script_of(request, folder, f"iic-{plan.name}")
     if dry_run:
         say(f"{script}\n# configuration\n{plan.cfg.dump().rstrip()}")
         return
@@ -127,13 +129,22 @@ def environment_of_jobs(code: Path) -> Iterator[None]:
             os.environ["PYTHONPATH"] = path
 
 
-def _script(plan: Plan, request: JobRequest) -> str:
-    """What would be submitted; nothing is made."""
-    folder = plan.folder or Path(plan.cfg.OUTPUT) / plan.command / f"DATE-TIME-{plan.name}"
+def script_of(request: JobRequest, folder: Path, name: str, count: int = 1) -> str:
+    """What would be submitted; nothing is made.
+
+    Args:
+        request: what each job asks for.
+        folder: where the logs and the snapshot would go.
+        name: what the jobs would be called.
+        count: how many; several are an array.
+
+    Raises:
+        InputError: the request cannot be met.
+    """
+    folder = folder.absolute()
     with tempfile.TemporaryDirectory() as elsewhere:  # submitit makes its folder
-        setup = setup_lines(request, folder.absolute() / CODE)
-        script = submission_script(make_executor(request, Path(elsewhere), f"iic-{plan.name}", setup))
-        return script.replace(elsewhere, str(folder.absolute() / LOGS))
+        executor = make_executor(request, Path(elsewhere), name, setup_lines(request, folder / CODE))
+        return submission_script(executor, count).replace(elsewhere, str(folder / LOGS))
 
 
 def new_name(path: Path) -> Path:

@@ -44,11 +44,19 @@ def read_run(folder: str | Path) -> RunRecord:
         InputError: it is no run folder, or one of its files is damaged.
     """
     folder = Path(folder)
-    metrics, config = folder / METRICS, folder / CONFIG
-    if not metrics.is_file() and not config.is_file():
+    config = folder / CONFIG
+    if not (folder / METRICS).is_file() and not config.is_file():
         raise InputError(f"{folder}: not the folder of a run: there is no {METRICS} and no {CONFIG} in it.")
-    numbers = {key: value for key, value in _flat(_read(metrics)) if isinstance(value, int | float)}
-    return RunRecord(folder, numbers, dict(_flat(_read(config))), training_curves(folder))
+    return RunRecord(folder, read_numbers(folder), dict(flat(_read(config))), training_curves(folder))
+
+
+def read_numbers(folder: Path) -> dict[str, float]:
+    """The numbers of a run, as in :class:`RunRecord`; none before it has ended.
+
+    Raises:
+        InputError: the file with them is damaged.
+    """
+    return {key: value for key, value in flat(_read(folder / METRICS)) if isinstance(value, int | float)}
 
 
 def labels_of(runs: Sequence[RunRecord]) -> list[str]:
@@ -79,9 +87,10 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Values in nested groups, by the names on the way to them with dots between."""
     for name, value in content.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
+            yield from flat(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value

@@ -23,6 +23,20 @@ def test_options_change_a_preset_which_changes_the_defaults(tmp_path) -> None:
     assert request.max_timeouts == JobRequest().max_timeouts
 
 
+def test_a_time_in_a_preset_needs_no_quotes(tmp_path) -> None:
+    preset = tmp_path / "mine.yaml"
+    preset.write_text("time: 4:00:00\n")
+    assert job_request(str(preset), {}).minutes == 240  # not 14400, for which YAML takes it
+
+
+def test_what_lies_beneath_a_preset_is_changed_by_it() -> None:
+    beneath = [{"nodes": 2, "mem": "1G", "parameters": {"slurm_gres": "a", "slurm_exclude": "n1"}}, {"nodes": 3}]
+    request = job_request(None, {"parameters": {"slurm_gres": "b"}}, *beneath)
+    assert (request.nodes, request.mem) == (3, "1G")
+    assert request.parameters == {"slurm_gres": "b", "slurm_exclude": "n1"}
+    assert job_request(str(ROOT / PRESETS / "cpu.yaml"), {}, *beneath).mem == "32G"
+
+
 def test_without_gpus_there_is_one_process_on_each_machine() -> None:
     assert JobRequest(nodes=3).num_tasks_per_node == 1
     assert JobRequest(gpus_per_node=4, tasks_per_node=2).num_tasks_per_node == 2

@@ -1,0 +1,100 @@
+"""What has come of the members of a sweep by now."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from iic_ptv.launch.sweep.grid import SEED
+from iic_ptv.launch.sweep.measures import PRETRAIN, Measure, measures_of
+from iic_ptv.launch.sweep.record import MEMBERS, SweepRecord
+from iic_ptv.launch.sweep.state import states_of
+from iic_ptv.runs.run_record import METRICS, read_numbers
+from iic_ptv.runs.status import FINISHED
+
+
+@dataclass(frozen=True)
+class Result:
+    """What has come of a member.
+
+    Attributes:
+        name: what it is called.
+        options: those that vary.
+        state: how it is.
+        message: why it ended before it was finished, if it did.
+        values: what was measured, by the key of the measure.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    state: str
+    message: str
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Members that differ in their seeds alone.
+
+    Attributes:
+        options: those that vary beside the seed.
+        results: the members.
+    """
+
+    options: Mapping[str, Any]
+    results: Sequence[Result]
+
+    @property
+    def finished(self) -> int:
+        """How many have all their results."""
+        return sum(result.state == FINISHED for result in self.results)
+
+    def mean_and_deviation(self, measure: Measure) -> tuple[float, float | None] | None:
+        """Over those that have it, the deviation of the sample; None where it takes more of them."""
+        values = [result.values[measure.key] for result in self.results if measure.key in result.values]
+        if not values:
+            return None
+        return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None
+
+
+def collect(folder: Path, record: SweepRecord, cluster_is_asked: bool) -> list[Result]:
+    """Look at all members.
+
+    Args:
+        folder: the folder of the sweep.
+        record: what it says of the sweep.
+        cluster_is_asked: whether to ask for their jobs; else what they said themselves is believed.
+
+    Raises:
+        InputError: a file with results is damaged.
+    """
+    measures = measures_of(record.evaluations)
+    folders = {name: folder / MEMBERS / name for name in record.members}
+    steps = [PRETRAIN, *record.evaluations]
+    done = {place: all((place / step / METRICS).is_file() for step in steps) for place in folders.values()}
+    states = states_of(done, cluster_is_asked)
+    results = []
+    for name, options in record.members.items():
+        state = states[folders[name]]
+        numbers = {step: read_numbers(folders[name] / step) for step in steps}
+        found = {measure.key: measure.find(numbers[measure.step]) for measure in measures}
+        values = {key: value for key, value in found.items() if value is not None}
+        results.append(Result(name, options, state.name, state.why if state.is_over else "", values))
+    return results
+
+
+def summarise(results: Sequence[Result]) -> list[Summary]:
+    """Put members together that differ in their seeds alone; nothing if seeds do not vary."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        if SEED not in result.options:
+            return []
+        groups.setdefault(str(_without_seed(result)), []).append(result)
+    return [Summary(_without_seed(group[0]), group) for group in groups.values()]
+
+
+def _without_seed(result: Result) -> dict[str, Any]:
+    return {option: value for option, value in result.options.items() if option != SEED}
