@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 import torch
@@ -13,6 +15,7 @@ from torch import Tensor
 from iic_ptv.processes import launched_processes
 
 Known = TypeVar("Known")
+PATIENCE = timedelta(days=7)  # that the others have with the slowest; of one that died they hear at once
 
 
 @contextmanager
@@ -30,6 +33,7 @@ def process_group() -> Iterator[None]:
         yield
     finally:
         dist.destroy_process_group()
+        _patient_group.cache_clear()
 
 
 def world_size() -> int:
@@ -56,5 +60,38 @@ def told_to_all(known: Known) -> list[Known]:
     if world_size() == 1:
         return [known]
     told: list[Any] = [None] * world_size()
-    dist.all_gather_object(told, known)
+    dist.all_gather_object(told, known, group=patient_group())
     return told
+
+
+def told_by_first(known: Known) -> Known:
+    """What the first of the processes knows; anything that can be pickled."""
+    if world_size() == 1:
+        return known
+    told = [known]
+    dist.broadcast_object_list(told, src=0, group=patient_group())
+    return told[0]
+
+
+def take_from_first(tensors: Iterable[Tensor]) -> None:
+    """Overwrite tensors, wherever they are, with those of the first process, such as statistics that only it saves."""
+    if world_size() == 1:
+        return
+    for tensor in tensors:
+        on_cpu = tensor.cpu().contiguous()
+        dist.broadcast(on_cpu, src=0, group=patient_group())
+        tensor.copy_(on_cpu)
+
+
+def patient_group() -> dist.ProcessGroup:
+    """All processes, talking over the network of what is on the CPU, and waiting for each other as long as it takes.
+
+    The group of a training may know of GPUs alone, and gives up after minutes. All ask for it the first time at once.
+    """
+    return _patient_group(dist.group.WORLD)
+
+
+@cache
+def _patient_group(processes: dist.ProcessGroup) -> dist.ProcessGroup:
+    group: Any = dist.new_group(backend="gloo", timeout=PATIENCE)  # it could be none, but all belong to it
+    return group

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -97,7 +97,11 @@ def train_loader(
 
 
 def evaluation_loader(
-    dataset: EvaluationClipDataset, batch_size: int = 1, num_workers: int = 0, start_method: str | None = None
+    dataset: EvaluationClipDataset,
+    batch_size: int = 1,
+    num_workers: int = 0,
+    start_method: str | None = None,
+    rows: Sequence[int] | None = None,
 ) -> ClipLoader:
     """Batches of all videos that can be read, in order; ``video`` is ``(B, n, C, T, H, W)``.
 
@@ -106,9 +110,16 @@ def evaluation_loader(
         batch_size: videos per batch.
         num_workers: processes that decode; 0 decodes in this one. What comes out is the same.
         start_method: see :func:`worker_options`.
+        rows: which videos, of those of the data set; None: all.
     """
-    options = worker_options(num_workers, start_method)
-    return ClipLoader(dataset, dataset.bad_videos, batch_size=batch_size, collate_fn=dataset.collate, **options)
+    return ClipLoader(
+        dataset,
+        dataset.bad_videos,
+        batch_size=batch_size,
+        sampler=rows,
+        collate_fn=dataset.collate,
+        **worker_options(num_workers, start_method),
+    )
 
 
 def worker_options(num_workers: int, start_method: str | None = None) -> dict[str, Any]:

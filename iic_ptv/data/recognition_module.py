@@ -41,14 +41,11 @@ class RecognitionDataModule(ClipDataModule):
         if self.validation is None:
             return []
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        every_row = range(len(self.validation))
-        # A process without a batch would not meet the others where they add up what they have found.
-        rows = every_row[rank::world_size] or every_row
-        return ClipLoader(
+        return _ShareLoader(
             self.validation,
             self.validation.bad_videos,
             batch_size=self.validation_batch_size,
-            sampler=rows,
+            sampler=range(len(self.validation))[rank::world_size],
             collate_fn=self.validation.collate,
             **worker_options(self.num_workers, self.start_method),
         )
@@ -58,3 +55,14 @@ class RecognitionDataModule(ClipDataModule):
         if self.trainer is None or self.trainer.training:
             return super().on_after_batch_transfer(batch, dataloader_idx)
         return batch if self.validation_transform is None else self.validation_transform(batch)
+
+
+class _ShareLoader(ClipLoader):
+    """The batches of a process, of which there may be none.
+
+    It promises one all the same: Lightning passes over the whole validation of a process that has none, and with it
+    over where the processes add up what they have found.
+    """
+
+    def __len__(self) -> int:
+        return max(super().__len__(), 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from operator import length_hint
 from typing import Any
 
 import torch
@@ -101,6 +102,21 @@ def extract_view_features(
     Raises:
         InputError: as :func:`extract_features`, or if a view has no network or its entry is not in the batch.
     """
+    found = extract_share(models, batches, views, device, progress, transform)
+    if not len(next(iter(found.values()))):
+        raise InputError("There are no videos to extract features from: the data set or data loader is empty.")
+    return found
+
+
+def extract_share(
+    models: nn.Module | Mapping[str, nn.Module],
+    batches: Iterable[Mapping[str, Any]],
+    views: Mapping[str, nn.Module],
+    device: torch.device | str | None = None,
+    progress: bool | None = False,
+    transform: Transform | None = None,
+) -> dict[str, VideoFeatures]:
+    """As :func:`extract_view_features`, of a share of the videos, maybe of none; the features are ``(0, 0)`` then."""
     networks = {name: _network_of(models, name) for name in views}
     if device is not None:
         for network in networks.values():
@@ -109,7 +125,7 @@ def extract_view_features(
     labels: list[Tensor] = []
     names: list[str] = []
     with _eval_mode(networks.values()), progress_bar(enabled=progress) as bar:
-        task = bar.add_task("extracting features", total=len(getattr(batches, "dataset", ())) or None)
+        task = bar.add_task("extracting features", total=length_hint(getattr(batches, "sampler", ())) or None)
         for batch in batches:
             batch = _on_device(batch, networks.values())
             batch = transform(batch) if transform else batch
@@ -120,7 +136,8 @@ def extract_view_features(
             names.extend(batch["video_name"])
             bar.advance(task, len(batch["video_name"]))
     if not names:
-        raise InputError("There are no videos to extract features from: the data set or data loader is empty.")
+        nothing = VideoFeatures(torch.empty(0, 0), torch.empty(0, dtype=torch.long), names)
+        return dict.fromkeys(views, nothing)
     return {name: VideoFeatures(torch.cat(features[name]), torch.cat(labels), names) for name in views}
 
 

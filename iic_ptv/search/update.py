@@ -14,6 +14,7 @@ from torch import Tensor
 from iic_ptv.data.index import Video
 from iic_ptv.data.preparation.manifest import path_below_root
 from iic_ptv.data.progress import progress_bar
+from iic_ptv.distributed import rank, told_by_first
 from iic_ptv.errors import InputError
 from iic_ptv.files.atomic import atomic_write
 from iic_ptv.search.clip_index import ClipIndex, IndexedVideo, Origin, Stamp
@@ -22,6 +23,7 @@ from iic_ptv.search.interruption import interrupted_between
 from iic_ptv.search.journal import SAVE_EVERY, Journal, parts_of
 from iic_ptv.search.reading import Piece, Unreadable, read_pieces
 from iic_ptv.search.settings import check_settings
+from iic_ptv.shares import failing_together, own_share
 
 EMBEDDED_AT_ONCE = 64  # clips, and those of one piece more
 
@@ -63,13 +65,14 @@ def update_index(
     start_method: str | None = None,
     progress: bool | None = None,
     save_every: float = SAVE_EVERY,
-) -> Update:
+) -> Update | None:
     """Make an index of all videos of a folder, or bring the one that is there up to date.
 
     A video whose file has the size and the time of last change that it had is not read again, whether it could be
     read then or not; videos that are not in the folder any more vanish from the index. Killed at any moment, the file
     is the old index or the new one, and the same call goes on where it was. Beside an index with videos that cannot be
-    read is a table of them, ``NAME.unreadable.csv``.
+    read is a table of them, ``NAME.unreadable.csv``. Processes that work together share the videos; the index is the
+    same, and so is what a killed run goes on with, in whatever number.
 
     Args:
         path: the index.
@@ -82,27 +85,34 @@ def update_index(
         progress: show a bar; None: where standard error is a terminal.
         save_every: seconds of work that a killed run loses at most.
 
+    Returns:
+        What became of the index; None in further processes, which have done their share.
+
     Raises:
         InputError: the file is no index, one of another folder or of other settings, another process writes it, or it
             cannot be written.
     """
     path = Path(path)
+    wanted = {path_below_root(video): video for video in videos}
     with Journal(path, recipe.settings, origin, save_every) as journal:
-        parts = parts_of(path)
-        for part in parts:
-            check_settings(str(path), part.settings, recipe.settings)
-            _check_folder(path, part.origin, origin)
-        before = parts[0] if path.exists() else None
-        known = {video.name: video for part in parts for video in part.videos()}
-        wanted = {path_below_root(video): video for video in videos}
-        kept = {name: known[name] for name, video in wanted.items() if _is_unchanged(known.get(name), video)}
-        new = {name: video for name, video in wanted.items() if name not in kept}
-        with progress_bar(progress) as bar:
-            task = bar.add_task("embedding", total=len(wanted), completed=len(kept))
-            for done in _embedded(new, recipe, known_bad or {}, num_workers, start_method):
+        with failing_together():
+            parts = [] if rank() else parts_of(path)
+            for part in parts:
+                check_settings(str(path), part.settings, recipe.settings)
+                _check_folder(path, part.origin, origin)
+        kept = {} if rank() else _kept(parts, wanted, known_bad or {})
+        new = own_share(told_by_first([name for name in wanted if name not in kept]))
+        with journal.shared_work(), progress_bar(False if rank() else progress) as bar:
+            task = bar.add_task("embedding", total=len(kept) + len(new), completed=len(kept))
+            for done in _embedded({name: wanted[name] for name in new}, recipe, num_workers, start_method):
                 journal.add(done)
-                kept[done.name] = done
+                if not rank():
+                    kept[done.name] = done
                 bar.advance(task)
+        kept |= {video.name: video for video in journal.of_others()}
+        if rank():
+            return None
+        before = parts[0] if path.exists() else None
         index = ClipIndex.of(kept.values(), recipe.settings, origin)
         if before is None or len(parts) > 1 or (before.digest, before.origin) != (index.digest, origin):
             journal.commit(index)
@@ -120,8 +130,19 @@ def _check_folder(path: Path, before: Origin, now: Origin) -> None:
         )
 
 
-def _is_unchanged(known: IndexedVideo | None, video: Video) -> bool:
-    return known is not None and known.stamp == _stamp_of(video)
+def _kept(
+    parts: Sequence[ClipIndex], wanted: Mapping[str, Video], known_bad: Mapping[str, str]
+) -> dict[str, IndexedVideo]:
+    """What is known of videos without reading them, by their names."""
+    known = {video.name: video for part in parts for video in part.videos()}
+    stamps = {name: _stamp_of(video) for name, video in wanted.items()}
+    bad = {
+        name: IndexedVideo.unreadable(name, stamps[name], reason)
+        for name, reason in known_bad.items()
+        if name in wanted
+    }
+    unchanged = {name: known[name] for name, stamp in stamps.items() if name in known and known[name].stamp == stamp}
+    return {**bad, **unchanged}
 
 
 def _stamp_of(video: Video) -> Stamp:
@@ -133,22 +154,15 @@ def _stamp_of(video: Video) -> Stamp:
 
 
 def _embedded(
-    videos: Mapping[str, Video],
-    recipe: Recipe,
-    known_bad: Mapping[str, str],
-    num_workers: int,
-    start_method: str | None,
+    videos: Mapping[str, Video], recipe: Recipe, num_workers: int, start_method: str | None
 ) -> Iterator[IndexedVideo]:
     """Embed videos one by one. Stamps are of before they are read: one that changes meanwhile is read again later."""
-    names = [name for name in videos if name not in known_bad]
-    stamps = {name: _stamp_of(video) for name, video in videos.items()}
-    for name in videos.keys() & known_bad.keys():
-        yield IndexedVideo.unreadable(name, stamps[name], known_bad[name])
-    if not names:
+    if not videos:
         return
+    names = list(videos)
+    stamps = {name: _stamp_of(video) for name, video in videos.items()}
     unfinished: dict[str, list[tuple[Tensor, Tensor]]] = defaultdict(list)
-    to_read = [videos[name] for name in names]
-    pieces = read_pieces(to_read, recipe.reader, recipe.plan, num_workers, start_method)
+    pieces = read_pieces(list(videos.values()), recipe.reader, recipe.plan, num_workers, start_method)
     for piece, vectors in _with_vectors(interrupted_between(pieces), recipe):
         name = names[piece.row]
         if isinstance(piece, Unreadable):

@@ -11,7 +11,9 @@ from torch.optim import Optimizer
 from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
+from iic_ptv.distributed import take_from_first, told_to_all
 from iic_ptv.errors import InputError
+from iic_ptv.tasks.mean_loss import MeanLoss
 from iic_ptv.transforms import to_float
 
 Batch = dict[str, Any]
@@ -34,7 +36,8 @@ class RecognitionTask(LightningModule):
     A batch is PyTorchVideo's dictionary: ``video`` ``(B, C, T, H, W)`` in [0, 1] (or bytes) and ``label`` ``(B,)``. In
     validation and test, videos may come with several clips, ``(B, n, C, T, H, W)``: their logits are averaged.
 
-    Logs ``loss``, ``top1`` and ``top5`` under ``train/``, ``val/`` and ``test/``.
+    Logs ``loss``, ``top1`` and ``top5`` under ``train/``, ``val/`` and ``test/``; the latter two are of all videos, in
+    whatever batches and processes, some of which may have none.
 
     Args:
         model: the network ``(B, C, T, H, W) -> (B, num_classes)``. If it has a part called ``classifier``, as all of
@@ -92,6 +95,7 @@ class RecognitionTask(LightningModule):
         self.train_metrics = collection.clone(prefix="train/")
         self.val_metrics = collection.clone(prefix="val/")
         self.test_metrics = collection.clone(prefix="test/")
+        self.val_loss, self.test_loss = MeanLoss(), MeanLoss()
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits ``(B, num_classes)``, float32; the mean over the clips of each video if there are several."""
@@ -103,17 +107,36 @@ class RecognitionTask(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch."""
-        loss = self._measured(batch, self.train_metrics)
-        self.log("train/loss", loss.detach(), prog_bar=True, batch_size=len(batch["label"]))
+        logits, labels = self(batch), batch["label"]
+        loss: Tensor = self.loss(logits, labels)
+        self.train_metrics.update(logits.detach(), labels)
+        self.log_dict(self.train_metrics, on_step=False, on_epoch=True, batch_size=len(labels))
+        self.log("train/loss", loss.detach(), prog_bar=True, batch_size=len(labels))
         return loss
+
+    def on_validation_start(self) -> None:
+        """Measure one and the same network in all processes."""
+        self._be_as_saved()
+
+    def on_test_start(self) -> None:
+        """Measure one and the same network in all processes."""
+        self._be_as_saved()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Measure one batch of whole videos."""
-        self._log_mean("val/loss", self._measured(batch, self.val_metrics), len(batch["label"]))
+        self._measure(batch, self.val_metrics, self.val_loss)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Measure one batch of whole videos."""
-        self._log_mean("test/loss", self._measured(batch, self.test_metrics), len(batch["label"]))
+        self._measure(batch, self.test_metrics, self.test_loss)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log what was measured of all videos."""
+        self._log_measured("val/loss", self.val_metrics, self.val_loss)
+
+    def on_test_epoch_end(self) -> None:
+        """Log what was measured of all videos."""
+        self._log_measured("test/loss", self.test_metrics, self.test_loss)
 
     def configure_optimizers(self) -> Any:
         """Build the optimiser, of a group for the backbone and one for the classifier, and its schedule."""
@@ -135,16 +158,20 @@ class RecognitionTask(LightningModule):
         """Let the checkpoint say what the logits stand for."""
         checkpoint["class_names"] = list(self.class_names)
 
-    def _measured(self, batch: Batch, metrics: MetricCollection) -> Tensor:
-        """The loss of a batch; its logits go into the metrics of the epoch."""
-        logits, labels = self(batch), batch["label"]
-        metrics.update(logits.detach(), labels)
-        self.log_dict(metrics, on_step=False, on_epoch=True, batch_size=len(labels))
-        return self.loss(logits, labels)
+    def _be_as_saved(self) -> None:
+        """Take BatchNorm's statistics from the first process, which alone saves them: each has gathered its own."""
+        take_from_first(self.model.buffers())
 
-    def _log_mean(self, name: str, loss: Tensor, num_videos: int) -> None:
-        """Log the mean over all videos, whatever the batches and processes."""
-        self.log(name, loss, on_step=False, on_epoch=True, batch_size=num_videos, sync_dist=True)
+    def _measure(self, batch: Batch, metrics: MetricCollection, mean_loss: MeanLoss) -> None:
+        logits, labels = self(batch), batch["label"]
+        metrics.update(logits, labels)
+        mean_loss.update(self.loss(logits, labels), len(labels))
+
+    def _log_measured(self, name: str, metrics: MetricCollection, mean_loss: MeanLoss) -> None:
+        """Log the means over all videos, unless there are none; what some process has none of, all must ask for."""
+        if any(told_to_all(mean_loss.update_called)):
+            self.log_dict(metrics)
+            self.log(name, mean_loss)
 
     def _clips(self, batch: Batch) -> Tensor:
         if self.modality_key not in batch:

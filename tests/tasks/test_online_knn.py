@@ -1,11 +1,14 @@
 """Watching a pre-training by k-NN: right figures, and not a bit of the training changed."""
 
+import json
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from lightning.pytorch import Trainer
+from started_together import iic_together
+from together import run_together
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -14,7 +17,11 @@ from iic_ptv.data.procedural import write_videos
 from iic_ptv.errors import InputError
 from iic_ptv.losses import InterIntraNCELoss
 from iic_ptv.models import r3d
+from iic_ptv.runs.build import build_task
+from iic_ptv.runs.checkpoint import load_networks, read_checkpoint
+from iic_ptv.runs.pretraining import pretrain as module
 from iic_ptv.runs.pretraining.pretrain import pretrain
+from iic_ptv.shares import own_share
 from iic_ptv.tasks.iic import IICTask
 from iic_ptv.tasks.online_knn import OnlineKNN
 from iic_ptv.transforms import RGB, RepeatFrame, Residual
@@ -143,3 +150,59 @@ def test_a_training_that_is_watched_ends_with_the_same_bits(rendered, tmp_path, 
 def test_it_needs_queries_with_labels(rendered, tmp_path) -> None:
     with pytest.raises(InputError, match=r"EVAL\.QUERY"):
         pretrain(configuration(rendered, "ONLINE_KNN.EVERY", "1"), tmp_path)
+
+
+class Pixels(nn.Module):
+    """A network whose features are some of the pixels, less what has been their mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+        self.bn = nn.BatchNorm1d(12, affine=False)
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        return self.bn(self.weight * clip[:, :, 0, ::8, ::8].flatten(1))
+
+
+def many_videos(share: bool) -> OnlineKNN:
+    """Eleven videos that vote and ten to classify, with classes that cannot be told."""
+    labels = [number % 2 for number in range(11)]
+
+    def batches(labels: list[int], offset: int) -> DataLoader:
+        dataset = videos(labels, offset=offset).dataset
+        for sample in dataset:
+            sample["video"] = sample["video"] - 0.3 * sample["label"]
+        return DataLoader(dataset, batch_size=2, sampler=own_share(range(len(dataset))) if share else None)
+
+    return OnlineKNN(lambda: batches(labels, 0), lambda: batches(labels[:10], 1), num_classes=2, k=1)
+
+
+def worn_task(rank: int) -> IICTask:
+    """A task whose BatchNorm has met other videos in every process."""
+    network = Pixels()
+    network.bn.running_var += 30 * torch.rand(12, generator=torch.Generator().manual_seed(rank + 2)) ** 4
+    return task_of(network, feature_dim=12)
+
+
+def measured(rank: int) -> list[float]:
+    """With videos that are shared, and with all videos in all processes."""
+    return [many_videos(share).measure(worn_task(rank)) for share in (True, False)]
+
+
+def test_processes_measure_together_what_the_first_would_alone(tmp_path) -> None:
+    alone, *others = (many_videos(share=False).measure(worn_task(rank)) for rank in range(3))
+    assert alone not in others, "statistics matter"
+    assert run_together(measured, 3, tmp_path) == [[alone, alone]] * 3
+
+
+def test_a_training_of_several_processes_is_watched_as_it_is_saved(rendered, tmp_path) -> None:
+    cfg = configuration(rendered, "ONLINE_KNN.EVERY", "3", "EVAL.QUERY", str(rendered / "splits/testlist01.txt"))
+    (tmp_path / "run.yaml").write_text(cfg.dump())
+    ended = iic_together("pretrain", "--config", tmp_path / "run.yaml", processes=3, folder=tmp_path / "run")
+    assert not any(each.exit_code for each in ended), ended
+    found = json.loads((tmp_path / "run/metrics.json").read_text())["val/knn_top1"]
+
+    task = build_task(cfg, 8, 1)
+    load_networks(task.networks, read_checkpoint(tmp_path / "run"))
+    (watch,) = module._online_knn(cfg, tmp_path)
+    assert found == watch.measure(task)

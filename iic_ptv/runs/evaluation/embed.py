@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 from fvcore.common.config import CfgNode
 from torch import nn
 
 from iic_ptv.data.bad_videos import BadVideoLog
-from iic_ptv.data.clips import Sample
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.errors import InputError
-from iic_ptv.evaluation.features import VideoFeatures, extract_view_features, join
+from iic_ptv.evaluation.features import VideoFeatures, join
+from iic_ptv.evaluation.shared_features import RowFeatures, extract_rows, extracted_together
 from iic_ptv.runs.build import build_evaluation_loader, build_views, evaluation_device
+from iic_ptv.shares import own_share
 
 JOINT = "joint"
 Views = dict[str, VideoFeatures]
+Embedded = tuple[dict[str, Views], VideoIndex]
 
 
 def embed(
@@ -25,8 +26,8 @@ def embed(
     index: VideoIndex,
     bad_videos: BadVideoLog,
     progress: bool | None = None,
-) -> tuple[dict[str, Views], VideoIndex]:
-    """Embed videos with several networks, decoding them once.
+) -> Embedded:
+    """Embed videos with several networks, decoding them once, in this process.
 
     Args:
         cfg: the configuration, for clips, views and batch sizes.
@@ -39,6 +40,31 @@ def embed(
         The features by network and view, in which videos are named by their keys; and the videos that could be read,
         in the order of their features.
     """
+    found = _extract(cfg, networks, index, range(len(index)), bad_videos, progress)
+    return _by_network(cfg, networks, index, found.checked())
+
+
+def embed_together(
+    cfg: CfgNode, networks: Mapping[str, nn.ModuleList], index: VideoIndex, bad_videos: BadVideoLog
+) -> Embedded | None:
+    """As :func:`embed`, by all processes that work together, each of which takes its share of the videos.
+
+    Returns:
+        In the first process the same as of one process; None in the others.
+    """
+    rows = own_share(range(len(index)))
+    found = extracted_together(lambda: _extract(cfg, networks, index, rows, bad_videos))
+    return None if found is None else _by_network(cfg, networks, index, found)
+
+
+def _extract(
+    cfg: CfgNode,
+    networks: Mapping[str, nn.ModuleList],
+    index: VideoIndex,
+    rows: Sequence[int],
+    bad_videos: BadVideoLog,
+    progress: bool | None = None,
+) -> RowFeatures:
     names = evaluated_views(cfg)
     views, models = {}, {}
     for network, backbones in networks.items():
@@ -47,28 +73,25 @@ def embed(
         for name, view in zip(names, build_views(names), strict=True):
             views[f"{network}/{name}"] = view
             models[f"{network}/{name}"] = backbones[network_number(cfg, name, len(backbones))]
-    batches, transform = build_evaluation_loader(cfg, index, names, bad_videos)
-    rows: list[int] = []
+    batches, transform = build_evaluation_loader(cfg, index, names, bad_videos, rows)
+    return extract_rows(models, batches, views, evaluation_device(cfg), progress, transform)
 
-    def noting_rows(batch: Sample) -> Sample:
-        rows.extend(batch["video_index"].tolist())
-        return transform(batch)
 
-    found = extract_view_features(models, batches, views, evaluation_device(cfg), progress, noting_rows)
-    read = VideoIndex((index[row] for row in rows), index.class_names)
+def _by_network(cfg: CfgNode, networks: Mapping[str, nn.ModuleList], index: VideoIndex, found: RowFeatures) -> Embedded:
+    read = chosen(index, found.rows)
     by_network = {
         network: {
-            name: replace(found[f"{network}/{name}"], names=read.keys, class_names=index.class_names) for name in names
+            name: VideoFeatures(found.views[f"{network}/{name}"], found.labels, read.keys, index.class_names)
+            for name in evaluated_views(cfg)
         }
         for network in networks
     }
     return by_network, read
 
 
-def readable(index: VideoIndex, bad_videos: BadVideoLog) -> VideoIndex:
-    """The videos that could be read, in the order of their features."""
-    bad = set(bad_videos.read())
-    return VideoIndex((video for video in index if video.path not in bad), index.class_names) if bad else index
+def chosen(index: VideoIndex, rows: Sequence[int]) -> VideoIndex:
+    """Some of the videos."""
+    return VideoIndex((index[row] for row in rows), index.class_names)
 
 
 def with_joint(views: Mapping[str, VideoFeatures]) -> Views:

@@ -15,19 +15,21 @@ from torch import Tensor, nn
 from iic_ptv.config import load_config, parse_config, without_output
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.index import VideoIndex
+from iic_ptv.distributed import process_group, rank
 from iic_ptv.errors import InputError
 from iic_ptv.evaluation.feature_file import EXTENSION, describe_features, write_features
 from iic_ptv.models.fingerprint import fingerprint
 from iic_ptv.registry import load_plugins
 from iic_ptv.runs.build import NO_INTRA_NEGATIVE, build_bad_video_log, build_networks
 from iic_ptv.runs.checkpoint import ZOO, Checkpoint, load_networks, read_checkpoint
-from iic_ptv.runs.evaluation.embed import Views, embed
+from iic_ptv.runs.evaluation.embed import Views, embed_together
 from iic_ptv.runs.evaluation.sources import FeatureSource, Source, Sources, evaluation_sources
 from iic_ptv.runs.extraction import extraction_settings
-from iic_ptv.runs.folder import LEFT_OUT, create_run_folder, describe_run
+from iic_ptv.runs.folder import LEFT_OUT, describe_run, is_further_process, joint_run_folder
 from iic_ptv.runs.pretraining.pretrain import run_name
 from iic_ptv.runs.shown_clip import shown_clip
-from iic_ptv.runs.terminal import say, say_bad_videos
+from iic_ptv.runs.terminal import console, say, say_bad_videos
+from iic_ptv.shares import failing_together
 from iic_ptv.zoo.weights_file import name_without_hash
 
 TRAINED, UNTRAINED = "trained", "untrained"
@@ -129,35 +131,49 @@ class Evaluation:
         }
 
 
-def evaluate(command: str, request: Request) -> Evaluation:
-    """Embed what was asked for, in a new run folder.
+def evaluate(command: str, request: Request) -> Evaluation | None:
+    """Embed what was asked for, in a new run folder, together with the processes that this one was started with.
 
     Args:
         command: "retrieve" or "probe"; they take different features by default.
         request: what was asked for.
 
+    Returns:
+        The features, to be scored; None in further processes, which have done their share.
+
     Raises:
         InputError: something that was asked for cannot be used.
     """
-    checkpoint = read_checkpoint(request.checkpoint) if request.checkpoint else None
-    cfg = evaluation_config(command, request, checkpoint)
-    load_plugins(cfg.PLUGINS)
-    sources = evaluation_sources(cfg)
-    cfg.EVAL.VIEWS = cfg.EVAL.VIEWS or sources.views_of_files()
-    if command == "probe" and len(sources.gallery.labels.unique()) < 2:
-        raise InputError("EVAL.GALLERY: all its videos are of one class; probes need two classes or more.")
-    _warn(sources)
-    networks = _networks(cfg, checkpoint, sources)
-    identity = _check_alike(cfg, networks, sources)
+    console.quiet = is_further_process()
+    with process_group():
+        return _evaluate(command, request)
+
+
+def _evaluate(command: str, request: Request) -> Evaluation | None:
+    with failing_together():
+        checkpoint = read_checkpoint(request.checkpoint) if request.checkpoint else None
+        cfg = evaluation_config(command, request, checkpoint)
+        load_plugins(cfg.PLUGINS)
+        sources = evaluation_sources(cfg)
+        cfg.EVAL.VIEWS = cfg.EVAL.VIEWS or sources.views_of_files()
+        if command == "probe" and len(sources.gallery.labels.unique()) < 2:
+            raise InputError("EVAL.GALLERY: all its videos are of one class; probes need two classes or more.")
+        _check_views(cfg, sources)
+        _warn(sources)
+        networks = _networks(cfg, checkpoint, sources)
+        identity = _check_alike(cfg, networks, sources)
 
     suffix = f"-{UNTRAINED}" if next(iter(networks), TRAINED) == UNTRAINED else ""
-    folder = create_run_folder(cfg.OUTPUT, command, f"{run_name(cfg)}{suffix}")
-    say(f"run folder: {folder}")
-    describe_run(folder, cfg.dump())
-    BadVideoLog(folder / LEFT_OUT).add(sources.left_out)
+    with joint_run_folder(cfg.OUTPUT, command, f"{run_name(cfg)}{suffix}") as folder:
+        say(f"run folder: {folder}")
+        if not rank():
+            describe_run(folder, cfg.dump())
+            BadVideoLog(folder / LEFT_OUT).add(sources.left_out)
     bad_videos = build_bad_video_log(cfg, folder, sources.num_videos)
     gallery = _side(cfg, networks, sources.gallery, bad_videos)
     query = _side(cfg, networks, sources.query, bad_videos)
+    if gallery is None or query is None:
+        return None
     say_bad_videos(folder, bad_videos)
     if request.save_features:
         for name, side in (("gallery", gallery), ("query", query)):
@@ -188,6 +204,18 @@ def evaluation_config(command: str, request: Request, checkpoint: Checkpoint | N
     if command == "probe" and not files:
         cfg.EVAL.FEATURES = cfg.PROBE.FEATURES
     return cfg
+
+
+def _check_views(cfg: CfgNode, sources: Sources) -> None:
+    """Make sure that feature files hold the views to evaluate with.
+
+    Raises:
+        InputError: one does not.
+    """
+    for side in (sources.gallery, sources.query):
+        if isinstance(side, FeatureSource) and (missing := [v for v in cfg.EVAL.VIEWS if v not in side.file.views]):
+            held = ", ".join(side.file.views)
+            raise InputError(f"EVAL.VIEWS: {side.path} holds features of {held}, not of {missing[0]}.")
 
 
 def _networks(cfg: CfgNode, checkpoint: Checkpoint | None, sources: Sources) -> dict[str, nn.ModuleList]:
@@ -236,13 +264,14 @@ def _settings(cfg: CfgNode, views: Sequence[str]) -> dict[str, Any]:
     return {**extraction_settings(cfg, views), "EVAL.NUM_CLIPS": cfg.EVAL.NUM_CLIPS}
 
 
-def _side(cfg: CfgNode, networks: dict[str, nn.ModuleList], source: Source, bad_videos: BadVideoLog) -> Side:
+def _side(cfg: CfgNode, networks: dict[str, nn.ModuleList], source: Source, bad_videos: BadVideoLog) -> Side | None:
+    """The features of one side; None in further processes."""
     if isinstance(source, VideoIndex):
-        return Side(*embed(cfg, networks, source, bad_videos))
-    held = source.file.views
-    if missing := [view for view in cfg.EVAL.VIEWS if view not in held]:
-        raise InputError(f"EVAL.VIEWS: {source.path} holds features of {', '.join(held)}, not of {missing[0]}.")
-    return Side({next(iter(networks), TRAINED): {view: held[view] for view in cfg.EVAL.VIEWS}})
+        found = embed_together(cfg, networks, source, bad_videos)
+        return None if found is None else Side(*found)
+    if rank():
+        return None
+    return Side({next(iter(networks), TRAINED): {view: source.file.views[view] for view in cfg.EVAL.VIEWS}})
 
 
 def _warn(sources: Sources) -> None:

@@ -17,9 +17,11 @@ from iic_ptv.runs.terminal import console, say
 Results = dict[str, dict[str, Probed]]  # by network and view
 
 
-def probe_command(request: Request) -> Path:
-    """Score frozen features by several probes, in a run folder of its own, which is returned."""
+def probe_command(request: Request) -> Path | None:
+    """Score frozen features by several probes, in a run folder of its own, which the first process returns."""
     evaluation = evaluate("probe", request)
+    if evaluation is None:
+        return None
     cfg = evaluation.cfg
     gallery, query = evaluation.gallery.networks, evaluation.query.networks
     first = next(iter(query[evaluation.subject]))

@@ -24,9 +24,11 @@ from iic_ptv.runs.terminal import accuracy_table, console, say
 FEWEST_ON_MAP = 3  # videos
 
 
-def retrieve_command(request: Request) -> Path:
-    """Score retrieval in every view and jointly, in a run folder of its own, which is returned."""
+def retrieve_command(request: Request) -> Path | None:
+    """Score retrieval in every view and jointly, in a run folder of its own, which the first process returns."""
     evaluation = evaluate("retrieve", request)
+    if evaluation is None:
+        return None
     gallery, query = evaluation.gallery.networks, evaluation.query.networks
     found = {network: score_retrieval(gallery[network], query[network]) for network in query}
     subject = found[evaluation.subject]

@@ -7,14 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from fvcore.common.config import CfgNode
 from lightning.pytorch import Callback, seed_everything
 
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.clips import EvaluationClipDataset
 from iic_ptv.data.index import VideoIndex
-from iic_ptv.data.loaders import evaluation_loader
+from iic_ptv.data.loaders import ClipLoader, evaluation_loader
 from iic_ptv.errors import InputError
 from iic_ptv.registry import load_plugins
 from iic_ptv.runs.build import (
@@ -27,10 +26,10 @@ from iic_ptv.runs.build import (
 )
 from iic_ptv.runs.checkpoint import Checkpoint, load_networks
 from iic_ptv.runs.evaluation.sources import evaluation_indices
-from iic_ptv.runs.folder import write_json
+from iic_ptv.runs.folder import METRICS, write_json
 from iic_ptv.runs.resume import already_complete
-from iic_ptv.runs.run_record import METRICS
 from iic_ptv.runs.training import Training, without_known_bad
+from iic_ptv.shares import own_share
 from iic_ptv.tasks.callbacks import FillBanks
 from iic_ptv.tasks.iic import IICTask
 from iic_ptv.tasks.online_knn import OnlineKNN
@@ -102,12 +101,11 @@ def _online_knn(cfg: CfgNode, folder: Path) -> list[Callback]:
         return build_evaluation_clips(cfg, index, cfg.VIEWS, bad_videos, cfg.ONLINE_KNN.NUM_CLIPS)
 
     (gallery, transform), (query, _) = map(clips, indices)
-    batches = partial(
-        evaluation_loader,
-        batch_size=cfg.EVAL.BATCH_SIZE,
-        num_workers=cfg.DATA.NUM_WORKERS,
-        start_method=start_method(cfg),
-    )
+
+    def batches(clips: EvaluationClipDataset) -> ClipLoader:
+        rows = own_share(range(len(clips)))  # when it is called: before the training, processes do not know each other
+        return evaluation_loader(clips, cfg.EVAL.BATCH_SIZE, cfg.DATA.NUM_WORKERS, start_method(cfg), rows)
+
     return [
         OnlineKNN(
             partial(batches, gallery),
@@ -125,10 +123,10 @@ def _check_resumable(task: IICTask, checkpoint: Checkpoint, num_videos: int, com
     if complete and (checkpoint.run_folder / METRICS).is_file():
         raise already_complete(checkpoint)
     load_networks(task.networks, checkpoint)
-    banks = checkpoint.state_dict.get("loss.bank.features")
-    if isinstance(banks, torch.Tensor) and banks.shape != task.loss.bank.features.shape:
+    banks = checkpoint.bank_shape
+    if banks is not None and banks != task.loss.bank.shape:
         raise InputError(
-            f"{checkpoint.path}: its memory banks are {tuple(banks.shape)}, this run's would be "
-            f"{tuple(task.loss.bank.features.shape)}: the data now hold {num_videos} videos; "
+            f"{checkpoint.path}: its memory banks are {banks}, this run's would be "
+            f"{task.loss.bank.shape}: the data now hold {num_videos} videos; "
             "resume with the data, views and head that the run began with."
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fvcore.common.config import CfgNode
 
+from iic_ptv.distributed import process_group
 from iic_ptv.errors import InputError, RunInterrupted
 from iic_ptv.runs.build import build_bad_video_log
 from iic_ptv.runs.checkpoint import FINETUNE, Checkpoint, read_checkpoint
@@ -49,9 +50,11 @@ def _resume(request: Request) -> Path:
 def _test(cfg: CfgNode, checkpoint: Checkpoint | None) -> Path:
     if checkpoint is None:
         raise InputError("--test-only: name the fine-tuned network to test with --checkpoint.")
-    with joint_run_folder(cfg.OUTPUT, "finetune", f"{finetune_name(cfg, checkpoint)}-test") as folder:
+    console.quiet = is_further_process()
+    with joint_run_folder(cfg.OUTPUT, "finetune", f"{finetune_name(cfg, checkpoint)}-test") as folder, process_group():
         recognised = test(cfg, folder, checkpoint)
-    _say_results(cfg, folder, recognised, len(recognised.videos))
+    if recognised is not None:
+        _say_results(cfg, folder, recognised, len(recognised.videos))
     return folder
 
 

@@ -12,6 +12,7 @@ from lightning.pytorch import seed_everything
 from torch import nn
 
 from iic_ptv.data.index import VideoIndex
+from iic_ptv.distributed import rank, take_from_first
 from iic_ptv.errors import InputError
 from iic_ptv.registry import load_plugins
 from iic_ptv.runs.build import build_bad_video_log, build_network
@@ -23,6 +24,7 @@ from iic_ptv.runs.recognition.videos import RecognitionVideos, recognition_video
 from iic_ptv.runs.resume import already_complete
 from iic_ptv.runs.terminal import say
 from iic_ptv.runs.training import Training
+from iic_ptv.shares import failing_together
 from iic_ptv.tasks.keep_best import KeepBest
 
 START = "start.json"  # in a run folder: what the run was begun with
@@ -82,8 +84,8 @@ def finetune(
     if videos.validation:
         load_classifier(network, _best_of_validation(folder, best))
         facts["validation"] = {"videos": len(videos.validation), "best_epoch": best.epoch, **best.metrics}
-    if not training.trainer.is_global_zero:
-        return Finetuned(network, videos, None)
+    else:
+        take_from_first(network.buffers())  # BatchNorm's statistics are each process's own, and not all are saved
     try:
         recognised = recognise(cfg, network, videos.test, bad_videos, facts)
     except InputError as error:
@@ -92,11 +94,12 @@ def finetune(
             f"--checkpoint {folder} --test-only`, or complete the run without those that cannot be read with `iic "
             f"finetune --resume {folder} DATA.MAX_BAD_SHARE 1`."
         ) from error
-    write_results(cfg, folder, recognised)
+    if recognised is not None:
+        write_results(cfg, folder, recognised)
     return Finetuned(network, videos, recognised)
 
 
-def test(cfg: CfgNode, folder: Path, checkpoint: Checkpoint) -> Recognised:
+def test(cfg: CfgNode, folder: Path, checkpoint: Checkpoint) -> Recognised | None:
     """Test a classifier as it is, into a run folder that exists.
 
     Args:
@@ -104,25 +107,31 @@ def test(cfg: CfgNode, folder: Path, checkpoint: Checkpoint) -> Recognised:
         folder: the run folder.
         checkpoint: the fine-tuned network. What it calls its classes need not be in the order of the test videos'.
 
+    Returns:
+        What it makes of the test videos; None in further processes.
+
     Raises:
         InputError: the checkpoint has no classifier, or not one for the classes of the videos.
     """
-    if not checkpoint.num_classes:
-        raise InputError(
-            f"{checkpoint.path}: this network has no classifier yet, it was written by {checkpoint.writer}; "
-            "fine-tune it first, without --test-only."
-        )
-    load_plugins(cfg.PLUGINS)
-    only_view(cfg)
-    videos = test_videos(cfg, folder)
-    videos = with_classes(videos, checkpoint.class_names or _guessed_classes(checkpoint, videos))
-    network = build_network(cfg, checkpoint.num_classes)
-    load_classifier(network, checkpoint)
+    with failing_together():
+        if not checkpoint.num_classes:
+            raise InputError(
+                f"{checkpoint.path}: this network has no classifier yet, it was written by {checkpoint.writer}; "
+                "fine-tune it first, without --test-only."
+            )
+        load_plugins(cfg.PLUGINS)
+        only_view(cfg)
+        videos = test_videos(cfg, folder)
+        videos = with_classes(videos, checkpoint.class_names or _guessed_classes(checkpoint, videos))
+        network = build_network(cfg, checkpoint.num_classes)
+        load_classifier(network, checkpoint)
     say(f"run folder: {folder}")
-    describe_run(folder, cfg.dump())
+    if not rank():
+        describe_run(folder, cfg.dump())
     bad_videos = build_bad_video_log(cfg, folder, len(videos))
     recognised = recognise(cfg, network, videos, bad_videos, _facts(checkpoint))
-    write_results(cfg, folder, recognised)
+    if recognised is not None:
+        write_results(cfg, folder, recognised)
     return recognised
 
 

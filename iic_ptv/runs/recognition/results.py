@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,20 @@ from torch import nn
 
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.index import VideoIndex
+from iic_ptv.distributed import told_by_first
 from iic_ptv.evaluation.classification import ClassificationScores, classification_scores
-from iic_ptv.evaluation.features import VideoFeatures, extract_features
+from iic_ptv.evaluation.features import VideoFeatures
 from iic_ptv.evaluation.published import reported_recognition
 from iic_ptv.evaluation.report import Report, write_report
 from iic_ptv.evaluation.sections import ConfusionMatrix, Curves, Section, Table, Tile, Tiles
+from iic_ptv.evaluation.shared_features import extract_rows, extracted_together
 from iic_ptv.files.atomic import atomic_write
 from iic_ptv.runs.build import build_evaluation_loader, build_views, evaluation_device
-from iic_ptv.runs.evaluation.embed import readable
+from iic_ptv.runs.evaluation.embed import chosen
 from iic_ptv.runs.folder import command_line, versions, write_json
 from iic_ptv.runs.terminal import counted
 from iic_ptv.runs.training_curves import training_curves
+from iic_ptv.shares import own_share
 
 METRICS = "metrics.json"
 PREDICTIONS = 5  # classes that predictions.csv names for every video
@@ -61,18 +64,32 @@ class Recognised:
 
 def recognise(
     cfg: CfgNode, network: nn.Module, test: VideoIndex, bad_videos: BadVideoLog, training: Mapping[str, Any]
-) -> Recognised:
+) -> Recognised | None:
     """Classify test videos by the paper's protocol: ``EVAL.NUM_CLIPS`` clips of each, their logits averaged.
+
+    All processes that work together share the videos.
+
+    Returns:
+        What the network makes of them; None in further processes.
 
     Raises:
         InputError: the network has diverged, or no video can be read.
     """
-    test = readable(test, bad_videos)  # a test that is gone on with leaves out what it left out before
-    batches, transform = build_evaluation_loader(cfg, test, cfg.VIEWS, bad_videos)
-    view = build_views(cfg.VIEWS)[0]
-    found = extract_features(network, batches, view, evaluation_device(cfg), progress=None, transform=transform)
-    videos = replace(found, names=readable(test, bad_videos).keys, class_names=test.class_names)
-    return Recognised(videos, classification_scores(videos.features, videos.labels), training)
+    # A test that is gone on with leaves out what it left out before.
+    test = _without(test, told_by_first(set(bad_videos.read())))
+    batches, transform = build_evaluation_loader(cfg, test, cfg.VIEWS, bad_videos, own_share(range(len(test))))
+    views = dict(zip(cfg.VIEWS, build_views(cfg.VIEWS), strict=True))
+    device = evaluation_device(cfg)
+    found = extracted_together(lambda: extract_rows(network, batches, views, device, None, transform))
+    if found is None:
+        return None
+    (logits,) = found.views.values()
+    videos = VideoFeatures(logits, found.labels, chosen(test, found.rows).keys, test.class_names)
+    return Recognised(videos, classification_scores(logits, found.labels), training)
+
+
+def _without(test: VideoIndex, bad: Collection[str]) -> VideoIndex:
+    return chosen(test, [row for row, path in enumerate(test.paths) if path not in bad]) if bad else test
 
 
 def write_results(cfg: CfgNode, folder: Path, recognised: Recognised) -> None:

@@ -14,6 +14,7 @@ from torch import nn
 
 from iic_ptv.config import load_config, parse_config
 from iic_ptv.data.collections import any_folder
+from iic_ptv.distributed import process_group
 from iic_ptv.errors import InputError
 from iic_ptv.models.fingerprint import fingerprint
 from iic_ptv.registry import load_plugins
@@ -27,13 +28,15 @@ from iic_ptv.runs.build import (
 from iic_ptv.runs.checkpoint import Checkpoint, load_networks, read_checkpoint
 from iic_ptv.runs.evaluation.embed import evaluated_views, network_number
 from iic_ptv.runs.extraction import extraction_settings, normalises_colours
-from iic_ptv.runs.terminal import say
+from iic_ptv.runs.folder import is_further_process
+from iic_ptv.runs.terminal import console, say
 from iic_ptv.search.clip_index import ClipIndex, Origin
 from iic_ptv.search.clip_plan import ClipPlan
 from iic_ptv.search.embedding import ClipEmbedder, Recipe
 from iic_ptv.search.journal import parts_of
 from iic_ptv.search.settings import NETWORK
 from iic_ptv.search.update import Update, unreadable_table, update_index
+from iic_ptv.shares import failing_together
 from iic_ptv.transforms import evaluation_transform
 
 # Pooled features: maps are nearly twenty times as large, and so would be the index. What a check has found bad is
@@ -64,22 +67,30 @@ class IndexRequest:
 
 
 def index_command(request: IndexRequest) -> None:
-    """Embed what is new, forget what is gone, and say so."""
-    videos = any_folder(request.folder)
+    """Embed what is new, forget what is gone, and say so; several processes that were started together share this."""
+    console.quiet = is_further_process()
     path = Path(request.output)
-    parts = parts_of(path)
-    cfg, checkpoint = _configured(request, parts[-1] if parts else None)
-    cfg.DATA.ROOT = os.path.realpath(request.folder)
-    plan = ClipPlan(**{**(plan_of(parts[-1]) if parts else {}), **request.plan})
-    recipe = build_recipe(cfg, checkpoint, plan)
-    origin = Origin(cfg.DATA.ROOT, str(checkpoint.path.absolute()) if checkpoint else "", cfg.dump())
-    bad = known_bad_videos(cfg, videos)
+    with process_group():
+        update = _update(path, request)
+    if update is not None:
+        _say(path, update)
+
+
+def _update(path: Path, request: IndexRequest) -> Update | None:
+    with failing_together():
+        videos = any_folder(request.folder)
+        parts = parts_of(path)
+        cfg, checkpoint = _configured(request, parts[-1] if parts else None)
+        cfg.DATA.ROOT = os.path.realpath(request.folder)
+        plan = ClipPlan(**{**(plan_of(parts[-1]) if parts else {}), **request.plan})
+        recipe = build_recipe(cfg, checkpoint, plan)
+        origin = Origin(cfg.DATA.ROOT, str(checkpoint.path.absolute()) if checkpoint else "", cfg.dump())
+        bad = known_bad_videos(cfg, videos)
     try:
-        update = update_index(path, videos, recipe, origin, bad, cfg.DATA.NUM_WORKERS, cfg.DATA.START_METHOD or None)
+        return update_index(path, videos, recipe, origin, bad, cfg.DATA.NUM_WORKERS, cfg.DATA.START_METHOD or None)
     except KeyboardInterrupt:
         say("stopped; the same command goes on where it was")
         raise
-    _say(path, update)
 
 
 def index_config(request: IndexRequest) -> CfgNode:
