@@ -63,7 +63,7 @@ def test_pretrain_then_finetune_needs_no_word_about_network_and_clips(chain) -> 
     assert f"{100 * metrics['test']['top1']:.1f}" in printed
     assert all(word in printed for word in ("top-1", "top-5", "chance", "50.0", "predictions.csv", "report.html"))
     assert "on 2 videos held out of the training (at most a fifth; RECOGNITION.VALIDATION_VIDEOS is 800)" in printed
-    assert {"best.ckpt", "last.ckpt"} == {path.name for path in (folder / "checkpoints").iterdir()}
+    assert {"best.ckpt", "last.ckpt", "previous.ckpt"} == {path.name for path in (folder / "checkpoints").iterdir()}
 
 
 def test_a_finetuned_network_is_tested_alone_and_retrieves(chain, videos, tmp_path, monkeypatch, capsys) -> None:
