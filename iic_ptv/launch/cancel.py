@@ -12,11 +12,13 @@ from iic_ptv.launch.jobs import follow
 from iic_ptv.launch.launched_runs import find_runs, runs_of
 from iic_ptv.launch.local_jobs import end_on_this_machine
 from iic_ptv.launch.record import LOGS
-from iic_ptv.launch.run_state import PENDING
+from iic_ptv.launch.run_state import PENDING, STARTING
 from iic_ptv.launch.slurm_queue import cancel_on_slurm
 from iic_ptv.launch.watch import SLURM, Sight, look_again, look_at
-from iic_ptv.runs.status import RUNNING, STOPPED, tell_status
+from iic_ptv.runs.status import REQUEUED, STOPPED, tell_status
 from iic_ptv.runs.terminal import say
+
+SPEECHLESS = (PENDING, REQUEUED, STARTING)  # runs that may end before they can say that they were cancelled
 
 
 def cancel_command(names: Sequence[str], is_followed: bool = False) -> None:
@@ -66,8 +68,7 @@ def _check_reach(going: Sequence[Sight]) -> None:
 
 def _end(going: Sequence[Sight]) -> None:
     for sight in going:
-        if sight.status is None or sight.status.state != RUNNING:
-            # Whoever has not begun cannot say later that it was cancelled.
+        if sight.state.name in SPEECHLESS:
             tell_status(sight.run.folder, state=STOPPED, message="cancelled")
     if on_slurm := {sight.run.record.job_id for sight in going if sight.run.record.cluster == SLURM}:
         cancel_on_slurm(on_slurm)

@@ -42,23 +42,24 @@ def run_state(job: JobState, status: Status | None) -> RunState:
         status: what the run said last; None: nothing.
     """
     said, message = (status.state, status.message) if status else (QUEUED, "")
-    has_ended = said in (FAILED, STOPPED)
     if said == FINISHED:
         return RunState(FINISHED)
     if job.phase is Phase.WAITING:
         return RunState(PENDING if said == QUEUED else REQUEUED, job.reason)
-    if job.phase is Phase.RUNNING:
-        if has_ended:  # or failed, and is about to be tried again
-            return RunState(ENDING, message)
-        return RunState(RUNNING if said == RUNNING else STARTING)
-    if job.phase is Phase.ENDING:
-        return RunState(said if has_ended else ENDING, message)
-    if job.phase is Phase.ALIVE:
-        return RunState(PENDING if said == QUEUED else said, message)
+    if job.phase in (Phase.RUNNING, Phase.ENDING, Phase.ALIVE):
+        return _while_there_are_processes(job, said, message)
     if job.phase is Phase.SILENT:
         name = PENDING if said == QUEUED else said
         return RunState(name if status else UNKNOWN, job.reason or message)
     return _after_the_end(job, said, message)
+
+
+def _while_there_are_processes(job: JobState, said: str, message: str) -> RunState:
+    if job.phase is Phase.ENDING or said in (FAILED, STOPPED):  # it may yet be requeued
+        return RunState(ENDING, message)
+    if job.phase is Phase.ALIVE:
+        return RunState(PENDING if said == QUEUED else said, message)
+    return RunState(RUNNING if said == RUNNING else STARTING)
 
 
 def _after_the_end(job: JobState, said: str, message: str) -> RunState:

@@ -21,7 +21,6 @@ from iic_ptv.launch.job import RunJob
 from iic_ptv.launch.plan import Plan, plan_of
 from iic_ptv.launch.record import LOGS, JobRecord, log_of, write_record
 from iic_ptv.launch.request import JobRequest
-from iic_ptv.launch.snapshot import take_snapshot
 from iic_ptv.runs.folder import create_run_folder
 from iic_ptv.runs.status import QUEUED, tell_status
 from iic_ptv.runs.terminal import say
@@ -61,6 +60,8 @@ def launch(plan: Plan, arguments: Sequence[str], request: JobRequest, folder: Pa
     Raises:
         InputError: as :func:`launch_command`.
     """
+    from iic_ptv.launch.snapshot import take_snapshot  # which imports PyTorch; the queue of a sweep does without
+
     folder = folder.absolute()
     code = take_snapshot(new_name(folder / CODE), plan.cfg.PLUGINS)
     job = RunJob(list(arguments), str(folder), os.getcwd())

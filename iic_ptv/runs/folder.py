@@ -22,6 +22,7 @@ from iic_ptv.processes import launched_processes
 # Environment variable: the folder of the run that a process works for, from its first process or from its launcher.
 INHERITED_FOLDER = "IIC_RUN_FOLDER"
 COMMIT = "COMMIT"  # beside the code that a job was submitted with: what it is a snapshot of
+METRICS, CONFIG = "metrics.json", "config.yaml"  # in a run folder: its results; its options
 LEFT_OUT = "left_out.csv"  # in a run folder: videos that were known to be bad when the run began
 LIBRARIES = ("torch", "torchvision", "pytorchvideo", "lightning", "decord", "av", "numpy", "scikit-learn")
 

@@ -14,9 +14,9 @@ import yaml
 
 from iic_ptv.errors import InputError
 from iic_ptv.evaluation.curves import Curve
+from iic_ptv.runs.folder import CONFIG, METRICS
 from iic_ptv.runs.training_curves import training_curves
 
-METRICS, CONFIG = "metrics.json", "config.yaml"
 DATE = re.compile(r"^\d{8}-\d{6}-")  # that names of run folders begin with
 
 

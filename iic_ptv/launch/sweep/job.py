@@ -14,8 +14,8 @@ import submitit
 
 from iic_ptv.errors import InputError
 from iic_ptv.launch.job import RunJob, run_in_good_order, take_over_process
-from iic_ptv.runs.run_record import METRICS
-from iic_ptv.runs.status import FINISHED, REQUEUED, tell_status
+from iic_ptv.runs.folder import METRICS
+from iic_ptv.runs.status import FINISHED, REQUEUED, read_status, tell_status
 
 
 @dataclass
@@ -65,9 +65,11 @@ class MemberJob:
             traceback.print_exc()
             self.failures += 1
             tell_status(Path(self.folder), state=REQUEUED, message=f"{type(error).__name__}: {error}")
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which SLURM sends to what it requeues
             requeue(signal.SIGUSR2, None)
         finally:
-            if self._is_first:
+            status = read_status(Path(self.folder))
+            if self._is_first and status is not None and status.state != REQUEUED:  # else it is being ended
                 self._update_table()
 
     @property

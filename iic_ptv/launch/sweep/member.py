@@ -12,8 +12,9 @@ from fvcore.common.config import CfgNode
 from iic_ptv.config import parse_config
 from iic_ptv.launch.sweep.grid import overrides_of
 from iic_ptv.runs.checkpoint import read_checkpoint
+from iic_ptv.runs.folder import METRICS
 from iic_ptv.runs.resume import CHANGEABLE
-from iic_ptv.runs.run_record import METRICS, flat
+from iic_ptv.runs.run_record import flat
 
 PLAN = "plan"  # in the folder of a member
 

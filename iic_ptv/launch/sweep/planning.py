@@ -18,10 +18,11 @@ from iic_ptv.launch.sweep.record import MEMBERS
 from iic_ptv.runs.checkpoint import LAST, PRETRAIN, Checkpoint
 from iic_ptv.runs.evaluation.evaluate import Request as EvaluationRequest
 from iic_ptv.runs.evaluation.evaluate import evaluation_config
+from iic_ptv.runs.folder import CONFIG
 from iic_ptv.runs.recognition.config import Request as FinetuneRequest
 from iic_ptv.runs.recognition.config import finetune_config
 from iic_ptv.runs.resume import CHANGEABLE, make_paths_absolute
-from iic_ptv.runs.run_record import CONFIG, flat
+from iic_ptv.runs.run_record import flat
 
 
 def output_of(file: SweepFile) -> str:

@@ -12,7 +12,8 @@ from iic_ptv.launch.sweep.grid import SEED
 from iic_ptv.launch.sweep.measures import PRETRAIN, Measure, measures_of
 from iic_ptv.launch.sweep.record import MEMBERS, SweepRecord
 from iic_ptv.launch.sweep.state import states_of
-from iic_ptv.runs.run_record import METRICS, read_numbers
+from iic_ptv.runs.folder import METRICS
+from iic_ptv.runs.run_record import read_numbers
 from iic_ptv.runs.status import FINISHED
 
 

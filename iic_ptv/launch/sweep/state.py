@@ -8,8 +8,8 @@ from pathlib import Path
 from iic_ptv.launch.job_state import JobState, Phase
 from iic_ptv.launch.launched_runs import LaunchedRun
 from iic_ptv.launch.record import read_record
-from iic_ptv.launch.run_state import LOST, RunState, run_state
-from iic_ptv.launch.watch import look_at
+from iic_ptv.launch.run_state import ENDING, LOST, RunState, run_state
+from iic_ptv.launch.watch import Sight, look_at
 from iic_ptv.runs.status import FINISHED, read_status
 
 NEW = RunState("new")  # it was never submitted
@@ -38,7 +38,13 @@ def _asked(launched: Sequence[LaunchedRun]) -> dict[Path, RunState]:
     # While another `iic sweep` runs members in its own process, none gets here.
     here = [run for run in launched if run.record.cluster == "debug"]
     sights = look_at([run for run in launched if run not in here])
-    return {sight.run.folder: sight.state for sight in sights} | _believed(here, JobState(Phase.GONE))
+    return {sight.run.folder: _state(sight) for sight in sights} | _believed(here, JobState(Phase.GONE))
+
+
+def _state(sight: Sight) -> RunState:
+    """That of any run; one that has failed may be about to be tried again, as long as its process is there."""
+    is_there = sight.job.phase is Phase.ALIVE and sight.state.is_over
+    return RunState(ENDING, sight.state.why) if is_there else sight.state
 
 
 def _believed(launched: Sequence[LaunchedRun], job: JobState) -> dict[Path, RunState]:

@@ -9,8 +9,8 @@ from iic_ptv.errors import InputError
 from iic_ptv.launch.sweep.file import read_sweep
 from iic_ptv.launch.sweep.member import Member, changes_of
 from iic_ptv.launch.sweep.planning import output_of, plan_members
+from iic_ptv.runs.folder import METRICS
 from iic_ptv.runs.pretraining.pretrain import pretrain
-from iic_ptv.runs.run_record import METRICS
 
 SMALL = """
 DATA: {CLIP_LENGTH: 4, FRAME_SIZE: [16, 16], CROP: 16, NUM_WORKERS: 0}

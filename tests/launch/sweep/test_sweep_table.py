@@ -139,6 +139,9 @@ def test_a_member_whose_job_is_gone_is_lost(sweep) -> None:
         assert state_and_reason(sweep, "c3d-seed2") == ("running", "")
         submit(member, str(process.pid), QUEUED)
         assert state_and_reason(sweep, "c3d-seed2") == ("pending", "")
+        submit(member, str(process.pid), FAILED, "why not")
+        assert state_and_reason(sweep, "c3d-seed2") == ("ending", "")  # or about to be tried again
+        tell_status(member, state=RUNNING)
         process.communicate(b"\n")
     assert state_and_reason(sweep, "c3d-seed2") == ("lost", "its process has ended")
     submit(member, str(process.pid), FAILED, "why not")
