@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from iic_ptv.launch.plan import Plan, plan_of
 from iic_ptv.launch.record import LOGS, JobRecord, log_of, write_record
 from iic_ptv.launch.request import JobRequest
 from iic_ptv.runs.folder import create_run_folder
-from iic_ptv.runs.status import QUEUED, tell_status
+from iic_ptv.runs.status import FAILED, QUEUED, read_status, tell_status
 from iic_ptv.runs.terminal import say
 
 CODE = "code"  # in a run folder: the snapshot; of a later job of the same run, code-2
@@ -67,8 +68,13 @@ def launch(plan: Plan, arguments: Sequence[str], request: JobRequest, folder: Pa
     job = RunJob(list(arguments), str(folder), os.getcwd())
     with environment_of_jobs(code):
         executor = make_executor(request, folder / LOGS, f"iic-{plan.name}", setup_lines(request, code))
-        tell_status(folder, state=QUEUED, message="")
-        submitted = submit(executor, [job])[0]
+        before = read_status(folder)
+        tell_status(folder, state=QUEUED, message="")  # before the job can tell otherwise
+        try:
+            submitted = submit(executor, [job])[0]
+        except InputError as error:
+            tell_status(folder, state=before.state if before else FAILED, message=str(error))
+            raise
     record = record_of(submitted, request, LOGS, ["iic", *arguments])
     write_record(folder, record)
     if record.cluster == "debug":
@@ -116,18 +122,37 @@ def setup_lines(request: JobRequest, code: Path) -> tuple[str, ...]:
 
 @contextmanager
 def environment_of_jobs(code: Path) -> Iterator[None]:
-    """What is started on this machine inside runs the snapshot, and outlives the terminal."""
+    """What is started on this machine inside runs the snapshot, outlives the terminal, and keeps no pipe open."""
     path = os.environ.get("PYTHONPATH")
     hang_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.environ["PYTHONPATH"] = f"{code}{os.pathsep}{path}" if path else str(code)
     try:
-        yield
+        with _output_to_nowhere():
+            yield
     finally:
         signal.signal(signal.SIGHUP, hang_up)
         if path is None:
             del os.environ["PYTHONPATH"]
         else:
             os.environ["PYTHONPATH"] = path
+
+
+@contextmanager
+def _output_to_nowhere() -> Iterator[None]:
+    """Let processes that are started inside inherit an output of which nobody waits for the end; jobs have logs."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = {stream: os.dup(stream) for stream in (1, 2)}
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for stream in kept:
+            os.dup2(nowhere, stream)
+        yield
+    finally:
+        for stream, copy in kept.items():
+            os.dup2(copy, stream)
+            os.close(copy)
+        os.close(nowhere)
 
 
 def script_of(request: JobRequest, folder: Path, name: str, count: int = 1) -> str:

@@ -163,11 +163,27 @@ def read_checkpoint(path: str | Path, to_resume: bool = False) -> Checkpoint:
         return checkpoint_from(path, load_content(path))
     try:
         _check_whole(path)
-        return checkpoint_from(path, load_content(path))
+        checkpoint = checkpoint_from(path, load_content(path))
+        _check_banks(checkpoint)
+        return checkpoint
     except InputError as error:
         checkpoint = checkpoint_from(previous, load_content(previous))
         logger.warning("%s The run goes on from the one before, %s, of step %d.", error, previous, checkpoint.step)
         return checkpoint
+
+
+def _check_banks(checkpoint: Checkpoint) -> None:
+    """Look for the files of sharded banks; what is in them, each process checks when it reads its rows.
+
+    Raises:
+        InputError: one is missing.
+    """
+    if (banks := checkpoint.sharded_banks) is None:
+        return
+    folder = checkpoint.run_folder / BANK_FILES / banks.folder
+    for rank in range(banks.world_size):
+        if not (folder / banks.file_of(rank)).is_file():
+            raise InputError(f"{folder / banks.file_of(rank)}: this part of the memory banks is missing.")
 
 
 def _check_whole(path: Path) -> None:

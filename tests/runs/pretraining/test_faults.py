@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from iic_ptv.cli.main import main
 from iic_ptv.data.procedural import write_videos
 from iic_ptv.registry import VIEWS
-from iic_ptv.runs.checkpoint import DAMAGED, LAST, PREVIOUS, read_checkpoint
+from iic_ptv.runs.checkpoint import BANK_FILES, DAMAGED, LAST, PREVIOUS, read_checkpoint
 from iic_ptv.runs.status import read_status
+from iic_ptv.tasks.bank_files import banks_named_in
 
 SMALL = [
     *("DATA.CLIP_LENGTH", "4", "DATA.FRAME_SIZE", "[16, 16]", "DATA.CROP", "16", "DATA.NUM_WORKERS", "0"),
@@ -75,10 +77,10 @@ def only_run(output: Path) -> Path:
     return run
 
 
-def interrupted_after(step: int, videos: Path, output: Path) -> Path:
+def interrupted_after(step: int, videos: Path, output: Path, *more: str) -> Path:
     EventfulView.events = {step: lambda: os.kill(os.getpid(), signal.SIGINT)}
     with pytest.raises(SystemExit) as stop:
-        pretrain(videos, output)
+        pretrain(videos, output, *more)
     assert stop.value.code == 130
     EventfulView.events = {}
     return only_run(output)
@@ -115,6 +117,24 @@ def test_a_damaged_last_checkpoint_falls_back_to_the_one_before(videos, tmp_path
     assert damage == "gone" or (run / DAMAGED).is_file()
     assert torch.load(run / PREVIOUS, weights_only=True)["global_step"] == 6
     assert good != (run / PREVIOUS).read_bytes()
+
+
+def test_where_a_file_of_sharded_banks_is_missing_the_one_before_is_taken(videos, tmp_path, caplog) -> None:
+    whole = pretrain(videos, tmp_path / "whole", "LOSS.BANKS", "sharded")
+    run = interrupted_after(5, videos, tmp_path / "parts", "LOSS.BANKS", "sharded")
+    last = banks_named_in(run / LAST)
+    assert last != banks_named_in(run / PREVIOUS) != ""
+    (lost,) = (run / BANK_FILES / last).iterdir()
+    lost.unlink()
+    main(["pretrain", "--resume", str(run)])
+    assert f"{lost}: this part of the memory banks is missing" in caplog.text
+    assert_same(states(whole), states(run))
+    assert_same(banks(whole), banks(run))
+
+
+def banks(run: Path) -> dict[str, object]:
+    (file,) = (run / BANK_FILES / banks_named_in(run / LAST)).iterdir()
+    return dict(load_file(file))
 
 
 def test_with_both_damaged_the_file_is_named_and_nothing_changes(videos, tmp_path, capsys) -> None:
