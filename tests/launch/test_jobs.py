@@ -185,7 +185,9 @@ def test_followed_on_a_terminal_it_fits_and_ctrl_c_leaves_the_jobs_alone(tmp_pat
     screen, terminal = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, 100, 0, 0))
     command = [sys.executable, "-m", "iic_ptv", "jobs", "--follow"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=terminal, env={**os.environ, "TERM": "xterm"}) as process:
+    environment = {**os.environ, "TERM": "xterm", "LINES": str(lines), "COLUMNS": "100"}
+    streams = {"stdin": subprocess.DEVNULL, "stdout": terminal}  # whatever terminal the tests themselves have
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, **streams) as process:
         os.close(terminal)
         shown = ""
         while "Ctrl-C leaves" not in shown:
