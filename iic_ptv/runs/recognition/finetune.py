@@ -17,9 +17,9 @@ from iic_ptv.errors import InputError
 from iic_ptv.registry import load_plugins
 from iic_ptv.runs.build import build_bad_video_log, build_network
 from iic_ptv.runs.checkpoint import BEST, Checkpoint, load_classifier, read_checkpoint
-from iic_ptv.runs.folder import describe_run, write_json
+from iic_ptv.runs.folder import METRICS, describe_run, write_json
 from iic_ptv.runs.recognition.parts import build_classifier, build_recognition_data, build_recognition_task, only_view
-from iic_ptv.runs.recognition.results import METRICS, Recognised, recognise, write_results
+from iic_ptv.runs.recognition.results import Recognised, recognise, write_results
 from iic_ptv.runs.recognition.videos import RecognitionVideos, recognition_videos, test_videos, with_classes
 from iic_ptv.runs.resume import already_complete
 from iic_ptv.runs.terminal import say

@@ -25,12 +25,11 @@ from iic_ptv.evaluation.shared_features import extract_rows, extracted_together
 from iic_ptv.files.atomic import atomic_write
 from iic_ptv.runs.build import build_evaluation_loader, build_views, evaluation_device
 from iic_ptv.runs.evaluation.embed import chosen
-from iic_ptv.runs.folder import command_line, versions, write_json
+from iic_ptv.runs.folder import METRICS, command_line, versions, write_json
 from iic_ptv.runs.terminal import counted
 from iic_ptv.runs.training_curves import training_curves
 from iic_ptv.shares import own_share
 
-METRICS = "metrics.json"
 PREDICTIONS = 5  # classes that predictions.csv names for every video
 CURVES = {"loss": ("Loss (nats)", 1.0), "top1": ("Top-1 accuracy (%)", 100.0)}
 PARTS = {"train": "training", "val": "validation"}
