@@ -11,7 +11,7 @@ from types import FrameType
 
 from iic_ptv.data.decoding.errors import VideoError
 
-AGAIN = 1.0  # seconds to the next interruption, should someone have swallowed the one before
+AGAIN = 0.1  # seconds to the next interruption, should someone have swallowed the one before
 
 
 @contextmanager
