@@ -13,6 +13,7 @@ import torch.distributed as dist
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
+from iic_ptv.distributed import patient_group, world_size
 from iic_ptv.errors import CheckpointNotWritten, RunInterrupted
 from iic_ptv.tasks.checkpoint_files import save_checkpoint
 from iic_ptv.tasks.stop_request import StopRequest
@@ -53,7 +54,6 @@ class Checkpoints(Checkpoint):
         self.every_seconds = 60 * every_minutes
         self.stop = stop
         self.saved = saved
-        self._group: Any = None
         self._last_saved = time.monotonic()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -61,9 +61,6 @@ class Checkpoints(Checkpoint):
         if self.stop is not None:
             self.stop.listen()
         self._last_saved = time.monotonic()
-        if trainer.world_size > 1 and self._group is None:
-            # On the CPU, so that agreeing on what to do does not wait for the GPU.
-            self._group = dist.new_group(backend="gloo")
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -90,10 +87,11 @@ class Checkpoints(Checkpoint):
 
     def _joint_wish(self) -> int:
         """What to do: the same in all processes, whichever of them a signal reached."""
-        if self._group is None:
+        if world_size() == 1:
             return self._own_wish()
         wishes = torch.tensor(self._own_wish())
-        dist.all_reduce(wishes, dist.ReduceOp.MAX, group=self._group)
+        # On the CPU, so that agreeing on what to do does not wait for the GPU.
+        dist.all_reduce(wishes, dist.ReduceOp.MAX, group=patient_group())
         return int(wishes)
 
     def _own_wish(self) -> int:
