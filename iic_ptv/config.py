@@ -73,10 +73,14 @@ def default_config() -> CfgNode:
     cfg.LOSS.EXCLUDE_SELF = False  # never draw a video as its own negative
     cfg.LOSS.FILL_BANKS = False  # start from a first pass over the data instead of random rows
     cfg.LOSS.BANKS = "replicated"  # on every process all rows, or sharded: each process holds its share of them
+    cfg.LOSS.BANK_PRECISION = "float32"  # bfloat16 and float16 halve the memory of the banks
 
     cfg.OPTIM = CfgNode()
     cfg.OPTIM.NAME = "sgd"  # or adamw
     cfg.OPTIM.BATCH_SIZE = 16  # clips per device
+    # Batches whose mean gradient makes a step; if an epoch ends on fewer, these count for less. Each of them has batch
+    # statistics of its own, is contrasted with the memory banks by itself, and updates them at once.
+    cfg.OPTIM.ACCUMULATE = 1
     cfg.OPTIM.EPOCHS = 240
     cfg.OPTIM.LR = 0.01
     cfg.OPTIM.LR_SCALING = "none"  # of LR with the number of devices: none, linear or sqrt
@@ -101,6 +105,7 @@ def default_config() -> CfgNode:
     cfg.TRAINER.DEVICES = "auto"
     cfg.TRAINER.PRECISION = "32-true"
     cfg.TRAINER.CHANNELS_LAST = False  # the order of clips in memory that bf16-mixed is fastest with
+    cfg.TRAINER.ACTIVATION_CHECKPOINTING = False  # compute activations again in the backward pass: far less memory
     cfg.TRAINER.LOG_EVERY = 10  # steps
     cfg.TRAINER.CHECKPOINT_EVERY = 1  # epochs
     cfg.TRAINER.CHECKPOINT_MINUTES = 30.0  # besides, so long after the last one; 0: only after epochs
@@ -114,7 +119,9 @@ def default_config() -> CfgNode:
     cfg.EVAL.UNTRAINED = True  # beside a checkpoint, score the network as it was before training, too
     cfg.EVAL.FEATURES = "map"  # map: max-pooled and flattened, as the paper's retrieval; or pooled
     cfg.EVAL.NUM_CLIPS = 10  # clips of a video whose features are averaged
-    cfg.EVAL.BATCH_SIZE = 8  # videos
+    cfg.EVAL.BATCH_SIZE = 8  # videos that are read together; features do not depend on it
+    cfg.EVAL.PRECISION = "32-true"  # or bf16-mixed, or on GPUs 16-mixed, which features depend on
+    cfg.EVAL.COMPILE = False  # compile networks with torch.compile, which takes a while and pays off for many videos
 
     cfg.PROBE = CfgNode()  # frozen features
     cfg.PROBE.FEATURES = "pooled"  # or map, as EVAL.FEATURES
@@ -149,7 +156,7 @@ RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("DATA.FRAME_SIZE", "DATA.CROP", "DATA.SPLIT"), (1, math.inf)),
     **dict.fromkeys(("OPTIM.BATCH_SIZE", "OPTIM.EPOCHS", "EVAL.NUM_CLIPS", "EVAL.BATCH_SIZE"), (1, math.inf)),
     **dict.fromkeys(("PROBE.NEIGHBOURS", "PROBE.SHOTS", "PROBE.DRAWS"), (1, math.inf)),
-    **dict.fromkeys(("TRAINER.LOG_EVERY", "TRAINER.CHECKPOINT_EVERY"), (1, math.inf)),
+    **dict.fromkeys(("TRAINER.LOG_EVERY", "TRAINER.CHECKPOINT_EVERY", "OPTIM.ACCUMULATE"), (1, math.inf)),
     "TRAINER.CHECKPOINT_MINUTES": (0, math.inf),
 }
 

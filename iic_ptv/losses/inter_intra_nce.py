@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from iic_ptv.distributed import gather, rank, world_size
 from iic_ptv.errors import InputError
+from iic_ptv.losses.bank_logits import bank_logits
+from iic_ptv.losses.known_gradient import with_gradient
 from iic_ptv.losses.memory_bank import MemoryBank
 from iic_ptv.losses.sharded_bank import ShardedMemoryBank
 from iic_ptv.randomness import seed_of
@@ -22,6 +24,7 @@ BANKS: dict[str, type[MemoryBank] | type[ShardedMemoryBank]] = {
     "replicated": MemoryBank,
     "sharded": ShardedMemoryBank,
 }
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}  # of banks
 
 
 class ContrastOutput(NamedTuple):
@@ -58,6 +61,8 @@ class InterIntraNCELoss(nn.Module):
         seed: of the draws of negatives, which depend on it and on the number of draws before alone.
         banks: ``"replicated"``, on every process all rows, or ``"sharded"``, on each its share of them; the loss is the
             same up to rounding.
+        bank_precision: what the banks are kept in: ``"float32"``, or ``"bfloat16"`` or ``"float16"``, which take half
+            the memory. Logits are of float32 in any case.
 
     The banks are the buffer ``bank.features`` ``(V + 1, N, D)``, the last one of intra-negatives; ``(V, N, D)``
     without. Banks, normalisers and the number of draws are in the state dict; sharded banks are not, see
@@ -86,10 +91,13 @@ class InterIntraNCELoss(nn.Module):
         exclude_self: bool = False,
         seed: int = 0,
         banks: Literal["replicated", "sharded"] = "replicated",
+        bank_precision: Literal["float32", "bfloat16", "float16"] = "float32",
     ) -> None:
         super().__init__()
         if banks not in BANKS:
             raise InputError(f"banks: expected one of {', '.join(BANKS)}, got '{banks}'.")
+        if bank_precision not in PRECISIONS:
+            raise InputError(f"bank_precision: expected one of {', '.join(PRECISIONS)}, got '{bank_precision}'.")
         if objective not in OBJECTIVES:
             raise InputError(f"objective: expected one of {', '.join(OBJECTIVES)}, got '{objective}'.")
         if num_views < 2:
@@ -107,7 +115,8 @@ class InterIntraNCELoss(nn.Module):
         self.exclude_self = exclude_self
         self.seed = seed
         self.num_draws = 0
-        self.bank = BANKS[banks](num_views + intra_negatives, num_videos, feature_dim, momentum)
+        dtype = PRECISIONS[bank_precision]
+        self.bank = BANKS[banks](num_views + intra_negatives, num_videos, feature_dim, momentum, dtype)
         self.pairs = list(itertools.permutations(range(num_views), 2))
         # log Z of the NCE objective, one per pair; what the first training batch sets it to.
         self.register_buffer("log_normalizer", torch.zeros(len(self.pairs)))
@@ -145,21 +154,27 @@ class InterIntraNCELoss(nn.Module):
 
         # Logits are float32 whatever autocast says: divided by the temperature, half precision would be too coarse.
         with torch.autocast(index.device.type, enabled=False):
-            features = [self._prepare(view) for view in views]
-            banks = self.bank.lookup(rows)
-            intra_logits = [self._logits(banks[-1], feature) for feature in features] if self.intra_negatives else None
-            terms = []
-            for pair, (anchor, target) in enumerate(self.pairs):
-                logits = self._logits(banks[target], features[anchor])
-                if intra_logits is not None:
-                    logits = torch.cat([logits, intra_logits[anchor]], dim=1)
-                terms.append(self._contrast(logits, pair, num_candidates=rows.shape[1]))
-        losses, metrics = zip(*terms, strict=True)
+            features = torch.stack([self._prepare(view) for view in views])
+            banks, places = self.bank.lookup(rows)
+            # The gradient is taken here, before the banks that it depends on change.
+            loss, metrics = with_gradient(lambda given: self._contrast_all(given, banks, places), features)
 
         if self.training:
             self.normalizer_is_set = True
             self._remember(views, intra_negative, index)
-        return ContrastOutput(torch.stack(losses).sum(), _mean_metrics(metrics))
+        return ContrastOutput(loss, metrics)
+
+    def _contrast_all(self, features: Tensor, banks: Tensor, places: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of features ``(V, B, D)`` and places ``(B, K + 1)`` in banks ``(num_banks, M, D)``; and metrics."""
+        intra_logits = bank_logits(features, banks[-1], places) if self.intra_negatives else None
+        terms = []
+        for pair, (anchor, target) in enumerate(self.pairs):
+            (logits,) = bank_logits(features[anchor, None], banks[target], places)
+            if intra_logits is not None:
+                logits = torch.cat([logits, intra_logits[anchor]], dim=1)
+            terms.append(self._contrast(logits / self.temperature, pair, num_candidates=places.shape[1]))
+        losses, metrics = zip(*terms, strict=True)
+        return torch.stack(losses).sum(), _mean_metrics(metrics)
 
     def fill(self, views: Sequence[Tensor], intra_negative: Tensor | None, index: Tensor) -> None:
         """Replace the rows of a batch by its features, for a start from a first pass over the data.
@@ -194,39 +209,33 @@ class InterIntraNCELoss(nn.Module):
         feature = feature.to(torch.promote_types(feature.dtype, torch.float32))
         return F.normalize(feature, dim=-1) if self.normalize else feature
 
-    def _logits(self, candidates: Tensor, feature: Tensor) -> Tensor:
-        """``(B, K + 1)`` inner products of each feature with its rows of a bank ``(B, K + 1, D)``, over tau."""
-        return torch.bmm(candidates.to(feature.dtype), feature.unsqueeze(2)).squeeze(2) / self.temperature
-
     def _contrast(self, logits: Tensor, pair: int, num_candidates: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and metrics of one pair of views from its logits ``(B, columns)``, the positive in column 0."""
+        own = slice(None, None, num_candidates)  # the columns of the positive, 0, and of the intra-negative, K + 1
         if self.objective == "softmax":
-            loss = F.cross_entropy(logits, torch.zeros_like(logits[:, 0], dtype=torch.long))
-            probability = logits.detach().softmax(dim=1)
+            normalizer = logits.logsumexp(dim=1)
+            loss = (normalizer - logits[:, 0]).mean()
+            probability = (logits.detach()[:, own] - normalizer.detach()[:, None]).exp()
         else:
-            loss, probability = self._noise_contrast(logits, pair)
-        similarity = logits.detach() * self.temperature
-        metrics = {
-            "positive_probability": probability[:, 0].mean(),
-            "positive_similarity": similarity[:, 0].mean(),
-        }
+            loss, probability = self._noise_contrast(logits, pair, own)
+        similarity = logits.detach()[:, own] * self.temperature
+        kinds = ("positive", "intra")[: similarity.shape[1]]
+        metrics = {f"{kind}_probability": each for kind, each in zip(kinds, probability.mean(dim=0), strict=True)}
+        metrics |= {f"{kind}_similarity": each for kind, each in zip(kinds, similarity.mean(dim=0), strict=True)}
         if num_candidates > 1:
-            metrics["inter_similarity"] = similarity[:, 1:num_candidates].mean()
-        if self.intra_negatives:
-            metrics["intra_probability"] = probability[:, num_candidates].mean()
-            metrics["intra_similarity"] = similarity[:, num_candidates].mean()
+            metrics["inter_similarity"] = logits.detach()[:, 1:num_candidates].mean() * self.temperature
         return loss, metrics
 
-    def _noise_contrast(self, logits: Tensor, pair: int) -> tuple[Tensor, Tensor]:
+    def _noise_contrast(self, logits: Tensor, pair: int, own: slice) -> tuple[Tensor, Tensor]:
         """Binary NCE: tell the positive from M noise samples of probability 1 / N each, M the other columns.
 
         With log-odds ``s = logit - log(Z M / N)`` a column is the positive with probability ``sigmoid(s)``; so no
-        exponential is taken that could overflow.
+        exponential is taken that could overflow. Returns the loss, and the probabilities of the columns ``own``.
         """
         log_noise = math.log((logits.shape[1] - 1) / self.num_videos)
         log_odds = logits - self._log_normalizer_of(pair, logits.detach()) - log_noise
         loss = -F.logsigmoid(log_odds[:, 0]) - F.logsigmoid(-log_odds[:, 1:]).sum(dim=1)
-        return loss.mean(), log_odds.detach().sigmoid()
+        return loss.mean(), log_odds.detach()[:, own].sigmoid()
 
     def _log_normalizer_of(self, pair: int, logits: Tensor) -> Tensor:
         """log Z of a pair; while it is not set, that of ``Z = mean(exp(logits)) * N``, which a training step keeps."""

@@ -21,14 +21,22 @@ class MemoryBank(nn.Module):
         num_videos: N; a sample's index is its row.
         feature_dim: D.
         momentum: the share of the old row that an update keeps.
+        dtype: what rows are kept in; they are mixed and compared in float32 in any case.
     """
 
     features: Tensor
 
-    def __init__(self, num_banks: int, num_videos: int, feature_dim: int, momentum: float = 0.5) -> None:
+    def __init__(
+        self,
+        num_banks: int,
+        num_videos: int,
+        feature_dim: int,
+        momentum: float = 0.5,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         super().__init__()
         self.momentum = momentum
-        self.register_buffer("features", torch.empty(num_banks, num_videos, feature_dim))
+        self.register_buffer("features", torch.empty(num_banks, num_videos, feature_dim, dtype=dtype))
         fill_with_initial_rows(self.features, draw_seed())
 
     @property
@@ -42,10 +50,14 @@ class MemoryBank(nn.Module):
         """The rows that ``features`` has: all."""
         return range(self.shape[1])
 
-    def lookup(self, rows: Tensor) -> Tensor:
-        """The features ``(num_banks, B, R, D)`` of rows ``(B, R)``, a copy."""
-        # Copies whole rows, where self.features[:, rows] goes number by number.
-        return self.features.index_select(1, rows.flatten()).unflatten(1, rows.shape)
+    def lookup(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Where the features of rows ``(B, R)`` are.
+
+        Returns:
+            Features ``(num_banks, M, D)``, here the banks themselves, which the next update changes; and the place
+            ``(B, R)`` of each row among the M.
+        """
+        return self.features, rows
 
     @torch.no_grad()
     def update(self, features: Tensor, index: Tensor, momentum: float | None = None) -> None:
@@ -60,7 +72,7 @@ class MemoryBank(nn.Module):
             index: rows ``(B,)``.
             momentum: in place of the bank's own; 0 replaces the rows.
         """
-        features, index = gather(features.to(self.features.dtype), dim=1), gather(index, dim=0)
+        features, index = gather(features, dim=1), gather(index, dim=0)
         mix_into(self.features, features, index, self.momentum if momentum is None else momentum)
 
     def extra_repr(self) -> str:
@@ -74,9 +86,9 @@ def mix_into(banks: Tensor, features: Tensor, index: Tensor, momentum: float) ->
     Of features that have the same row the one that stands last counts.
     """
     features = features[:, _last_occurrence(index)]
-    mixed = banks[:, index].mul_(momentum).add_(features, alpha=1 - momentum)
+    mixed = banks[:, index].to(features.dtype).mul_(momentum).add_(features, alpha=1 - momentum)
     # Equal indices write equal rows.
-    banks[:, index] = F.normalize(mixed, dim=-1)
+    banks[:, index] = F.normalize(mixed, dim=-1).to(banks.dtype)
 
 
 def _last_occurrence(index: Tensor) -> Tensor:

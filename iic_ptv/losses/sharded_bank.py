@@ -33,14 +33,22 @@ class ShardedMemoryBank(nn.Module):
         num_videos: N, of all processes together; a sample's index is its row.
         feature_dim: D.
         momentum: the share of the old row that an update keeps.
+        dtype: what rows are kept, and sent, in; they are mixed and compared in float32 in any case.
     """
 
-    def __init__(self, num_banks: int, num_videos: int, feature_dim: int, momentum: float = 0.5) -> None:
+    def __init__(
+        self,
+        num_banks: int,
+        num_videos: int,
+        feature_dim: int,
+        momentum: float = 0.5,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         super().__init__()
         self.shape = (num_banks, num_videos, feature_dim)
         self.momentum = momentum
         self._seed = draw_seed()
-        self._rows = torch.empty(0, num_banks, feature_dim)  # what is sent together lies together
+        self._rows = torch.empty(0, num_banks, feature_dim, dtype=dtype)  # what is sent together lies together
 
     @cached_property
     def held_rows(self) -> range:
@@ -56,13 +64,18 @@ class ShardedMemoryBank(nn.Module):
         return self._rows.transpose(0, 1)
 
     @torch.no_grad()
-    def lookup(self, rows: Tensor) -> Tensor:
-        """The features ``(num_banks, B, R, D)`` of rows ``(B, R)``; a row is sent once, however often it is named."""
+    def lookup(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Get the features of rows ``(B, R)`` from the processes that hold them.
+
+        Returns:
+            Features ``(num_banks, M, D)`` of the M distinct ones among the rows; and the place ``(B, R)`` of each row
+            among the M.
+        """
         named, place = rows.unique(return_inverse=True)  # in order, thus by the process that holds them
         exchange = self._exchange_with_holders(named)
         asked_for = exchange.there(named) - self.held_rows.start
         answers = exchange.back(self.features.transpose(0, 1).index_select(0, asked_for))
-        return answers.index_select(0, place.flatten()).unflatten(0, rows.shape).movedim(2, 0)
+        return answers.transpose(0, 1).contiguous(), place
 
     @torch.no_grad()
     def update(self, features: Tensor, index: Tensor, momentum: float | None = None) -> None:
@@ -78,7 +91,7 @@ class ShardedMemoryBank(nn.Module):
         """
         index, order = index.sort(stable=True)  # so that of equal ones the last stays last
         exchange = self._exchange_with_holders(index)
-        came = exchange.there(features.to(self.features.dtype).transpose(0, 1)[order])
+        came = exchange.there(features.transpose(0, 1)[order])
         rows = exchange.there(index) - self.held_rows.start
         mix_into(self.features, came.transpose(0, 1), rows, self.momentum if momentum is None else momentum)
 

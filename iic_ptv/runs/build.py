@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from iic_ptv.data.loaders import ClipLoader, evaluation_loader
 from iic_ptv.data.module import ClipDataModule
 from iic_ptv.data.preparation.manifest import manifest_path, path_below_root, read_manifest
 from iic_ptv.errors import InputError
+from iic_ptv.evaluation.forward_pass import check_precision
 from iic_ptv.models.heads import MLPProjection
 from iic_ptv.processes import launched_processes
 from iic_ptv.registry import BACKBONES, DATASETS, INTRA_NEGATIVES, LOSSES, VIEWS
@@ -250,6 +251,7 @@ def build_task(cfg: CfgNode, num_videos: int, total_steps: int, num_devices: int
         exclude_self=cfg.LOSS.EXCLUDE_SELF,
         seed=cfg.SEED,
         banks=cfg.LOSS.BANKS,
+        bank_precision=cfg.LOSS.BANK_PRECISION,
     )
     return IICTask(
         networks,
@@ -282,6 +284,18 @@ def evaluation_device(cfg: CfgNode) -> torch.device:
     if launched := launched_processes():
         torch.cuda.set_device(launched.local_rank % torch.cuda.device_count())
     return torch.device("cuda", torch.cuda.current_device())
+
+
+def prepare_extraction(cfg: CfgNode, networks: Iterable[nn.Module]) -> None:
+    """Make networks ready to extract features as ``EVAL`` says: compile them if it asks for that.
+
+    Raises:
+        InputError: there is no such precision, or not where they run.
+    """
+    check_precision(cfg.EVAL.PRECISION, evaluation_device(cfg))
+    if cfg.EVAL.COMPILE:
+        for network in networks:
+            network.compile(dynamic=False)  # in place, so that weights keep their names; batches are always full
 
 
 def _construct(factory: Callable[..., Any], key: str, *arguments: Any, **options: Any) -> Any:

@@ -245,3 +245,18 @@ def test_every_loss_keeps_the_contract(name) -> None:
     output.loss.backward()
     assert output.loss.dim() == 0
     assert all(not value.requires_grad and value.dim() == 0 for value in output.metrics.values())
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_banks_of_half_precision(precision) -> None:
+    """They take half the memory; loss, gradient and banks are those of float32 up to the rounding of the banks."""
+    whole, views, negative = make()
+    half, _, _ = make(bank_precision=precision)
+    whole.bank.features.copy_(half.bank.features)
+    assert half.bank.features.nbytes == whole.bank.features.nbytes / 2
+    index, negative_index = torch.arange(B), torch.randint(N, (B, K))
+    losses = [loss(views, negative, index, negative_index).loss for loss in (whole, half)]
+    assert torch.allclose(losses[1], losses[0], rtol=1e-6)
+    expected, gradients = (torch.stack(torch.autograd.grad(loss, views)) for loss in losses)
+    assert (gradients - expected).norm() < 0.01 * expected.norm()
+    assert torch.equal(half.bank.features, whole.bank.features.to(half.bank.features.dtype))

@@ -51,6 +51,7 @@ CASES = {
     "more negatives than videos": Case(10, {"num_negatives": 25}),
     "a process without rows": Case(5),
     "a single video": Case(1),
+    "bfloat16": Case(10, {"bank_precision": "bfloat16"}),
     "several blocks of initial rows": Case(2 * BLOCK + 10, {"num_negatives": 100}),
 }
 
@@ -113,12 +114,12 @@ def exchanged(rank: int) -> dict[str, Any]:
     dist.all_to_all_single = count
     try:
         rows = torch.tensor([[0, 9, 9, 3, 0], [3, 3, 0, 9, 9]])
-        found = bank.lookup(rows)
+        banks, places = bank.lookup(rows)
         lookup, sent = sent, []
         bank.update(torch.ones(3, B, D), torch.tensor([rank, 9, rank]))
     finally:
         dist.all_to_all_single = send
-    return {"lookup": lookup, "update": sent, "found": found}
+    return {"lookup": lookup, "update": sent, "found": banks[:, places]}
 
 
 def in_ddp(rank: int) -> dict[str, Any]:
