@@ -14,12 +14,10 @@ from torch import Tensor, nn
 
 from iic_ptv.data.progress import progress_bar
 from iic_ptv.errors import InputError
+from iic_ptv.evaluation.forward_pass import FULL_PRECISION
+from iic_ptv.evaluation.video_means import VideoMeans
 
 VIDEO_KEY = "video"
-
-# How many clips pass through a network at once, always: convolutions of another batch size may differ in the last bits,
-# and features would then depend on how many videos happen to be in a batch.
-CLIPS_PER_FORWARD = 16
 
 Transform = Callable[[dict[str, Any]], Mapping[str, Any]]
 
@@ -51,6 +49,7 @@ def extract_features(
     device: torch.device | str | None = None,
     progress: bool | None = False,
     transform: Transform | None = None,
+    precision: str = FULL_PRECISION,
 ) -> VideoFeatures:
     """Embed every video as the mean of the features of its clips.
 
@@ -63,18 +62,22 @@ def extract_features(
         device: where to compute; the model is moved there. None: where the model is.
         progress: show a progress bar on standard error; None: where that is a terminal.
         transform: what happens to a batch on the device before the view is taken.
+        precision: "32-true", "bf16-mixed" or "16-mixed" (on GPUs), see
+            :func:`~iic_ptv.evaluation.forward_pass.check_precision`; features come out in float32 in any case.
 
     Returns:
         The features of all videos, in the order of the batches.
 
     Raises:
-        InputError: there are no batches, or their clips have a wrong shape or type.
+        InputError: there are no batches, their clips have a wrong shape or type, or the device does not compute in the
+            precision.
 
     Example:
         >>> test = extract_features(network, test_loader, view=Residual())  # doctest: +SKIP
     """
-    name = "view"
-    return extract_view_features(model, batches, {name: view or nn.Identity()}, device, progress, transform)[name]
+    views = {"view": view or nn.Identity()}
+    (found,) = extract_view_features(model, batches, views, device, progress, transform, precision).values()
+    return found
 
 
 def extract_view_features(
@@ -84,6 +87,7 @@ def extract_view_features(
     device: torch.device | str | None = None,
     progress: bool | None = False,
     transform: Transform | None = None,
+    precision: str = FULL_PRECISION,
 ) -> dict[str, VideoFeatures]:
     """Embed every video in several views, decoding it once.
 
@@ -95,6 +99,7 @@ def extract_view_features(
         device: as for :func:`extract_features`.
         progress: show a progress bar on standard error; None: where that is a terminal.
         transform: as for :func:`extract_features`.
+        precision: as for :func:`extract_features`.
 
     Returns:
         The features of all videos for every view.
@@ -102,7 +107,7 @@ def extract_view_features(
     Raises:
         InputError: as :func:`extract_features`, or if a view has no network or its entry is not in the batch.
     """
-    found = extract_share(models, batches, views, device, progress, transform)
+    found = extract_share(models, batches, views, device, progress, transform, precision)
     if not len(next(iter(found.values()))):
         raise InputError("There are no videos to extract features from: the data set or data loader is empty.")
     return found
@@ -115,13 +120,14 @@ def extract_share(
     device: torch.device | str | None = None,
     progress: bool | None = False,
     transform: Transform | None = None,
+    precision: str = FULL_PRECISION,
 ) -> dict[str, VideoFeatures]:
     """As :func:`extract_view_features`, of a share of the videos, maybe of none; the features are ``(0, 0)`` then."""
     networks = {name: _network_of(models, name) for name in views}
     if device is not None:
         for network in networks.values():
             network.to(device)
-    features: dict[str, list[Tensor]] = {name: [] for name in views}
+    means = _means_by_key(networks, views, precision)
     labels: list[Tensor] = []
     names: list[str] = []
     with _eval_mode(networks.values()), progress_bar(enabled=progress) as bar:
@@ -129,16 +135,16 @@ def extract_share(
         for batch in batches:
             batch = _on_device(batch, networks.values())
             batch = transform(batch) if transform else batch
-            for name, view in views.items():
-                clips = _clips(batch, getattr(view, "modality_key", VIDEO_KEY))
-                features[name].append(_embed(networks[name], view, clips))
+            for key, of_key in means.items():
+                of_key.add(_clips(batch, key))
             labels.append(torch.as_tensor(batch["label"], dtype=torch.long).cpu())
             names.extend(batch["video_name"])
             bar.advance(task, len(batch["video_name"]))
-    if not names:
-        nothing = VideoFeatures(torch.empty(0, 0), torch.empty(0, dtype=torch.long), names)
-        return dict.fromkeys(views, nothing)
-    return {name: VideoFeatures(torch.cat(features[name]), torch.cat(labels), names) for name in views}
+        if not names:
+            nothing = VideoFeatures(torch.empty(0, 0), torch.empty(0, dtype=torch.long), names)
+            return dict.fromkeys(views, nothing)
+        found = {name: features for of_key in means.values() for name, features in of_key.finish().items()}
+    return {name: VideoFeatures(found[name], torch.cat(labels), names) for name in views}
 
 
 def join(features: Sequence[VideoFeatures], normalise_each: bool = False) -> VideoFeatures:
@@ -176,6 +182,17 @@ def _network_of(models: nn.Module | Mapping[str, nn.Module], view: str) -> nn.Mo
     return models[view]
 
 
+def _means_by_key(
+    networks: Mapping[str, nn.Module], views: Mapping[str, nn.Module], precision: str
+) -> dict[str, VideoMeans]:
+    """What makes the features, by the entry of the batch that the views read."""
+    keys = {name: getattr(view, "modality_key", VIDEO_KEY) for name, view in views.items()}
+    return {
+        key: VideoMeans(networks, {name: view for name, view in views.items() if keys[name] == key}, precision)
+        for key in dict.fromkeys(keys.values())
+    }
+
+
 def _on_device(batch: Mapping[str, Any], networks: Iterable[nn.Module]) -> dict[str, Any]:
     """The batch with its clips where the networks are."""
     parameter = next((parameter for network in networks for parameter in network.parameters()), None)
@@ -198,33 +215,6 @@ def _clips(batch: Mapping[str, Any], key: str) -> Tensor:
             f"{tuple(clips.shape)}: use the evaluation transform, which scales frames to [0, 1]."
         )
     return clips if clips.ndim == 6 else clips.unsqueeze(1)
-
-
-def _embed(network: nn.Module, view: nn.Module, clips: Tensor) -> Tensor:
-    """Features ``(B, D)`` of videos of n clips each, ``(B, n, C, T, H, W)``."""
-    features = embed_clips(network, view, clips.flatten(0, 1))
-    return features.unflatten(0, clips.shape[:2]).mean(dim=1).cpu()
-
-
-@torch.inference_mode()
-def embed_clips(network: nn.Module, view: nn.Module, clips: Tensor) -> Tensor:
-    """Features of clips, each independent of the others to the last bit.
-
-    Args:
-        network: ``(B, C, T, H, W) -> (B, D)``, in eval mode.
-        view: what turns clips into what the network sees.
-        clips: ``(N, C, T, H, W)``, in [0, 1], where the network is.
-
-    Returns:
-        ``(N, D)`` float32.
-    """
-    return torch.cat([_forward(network, view(chunk)) for chunk in clips.split(CLIPS_PER_FORWARD)])
-
-
-def _forward(network: nn.Module, clips: Tensor) -> Tensor:
-    """Features ``(n, D)`` of n clips, which blank ones fill up to the usual number."""
-    blank = clips.new_zeros(CLIPS_PER_FORWARD - len(clips), *clips.shape[1:])
-    return network(torch.cat([clips, blank]) if len(blank) else clips)[: len(clips)].float()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from iic_ptv.distributed import rank
 from iic_ptv.errors import InputError
 from iic_ptv.evaluation.features import Transform, extract_share
+from iic_ptv.evaluation.forward_pass import FULL_PRECISION
 from iic_ptv.shares import collected, failing_together
 
 
@@ -52,6 +53,7 @@ def extract_rows(
     device: torch.device | str | None = None,
     progress: bool | None = False,
     transform: Transform | None = None,
+    precision: str = FULL_PRECISION,
 ) -> RowFeatures:
     """As :func:`~iic_ptv.evaluation.features.extract_share`, of batches that tell the ``video_index`` of their videos.
 
@@ -63,7 +65,7 @@ def extract_rows(
         rows.extend(torch.as_tensor(batch["video_index"]).tolist())
         return transform(batch) if transform else batch
 
-    found = extract_share(models, batches, views, device, False if rank() else progress, noting_rows)
+    found = extract_share(models, batches, views, device, False if rank() else progress, noting_rows, precision)
     labels = next(iter(found.values())).labels
     return RowFeatures(rows, labels, {name: videos.features for name, videos in found.items()})
 

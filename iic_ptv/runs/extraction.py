@@ -16,6 +16,7 @@ def extraction_settings(cfg: CfgNode, views: Sequence[str]) -> dict[str, Any]:
     """How clips are read and what is taken of them, by the name of the option."""
     return {
         "EVAL.FEATURES": cfg.EVAL.FEATURES,
+        "EVAL.PRECISION": cfg.EVAL.PRECISION,
         **{f"DATA.{name}": cfg.DATA[name] for name in CLIPS},
         "normalised colours": normalises_colours(cfg),
         "DATA.FLOW": cfg.DATA.FLOW if reading_flow(views) else "",

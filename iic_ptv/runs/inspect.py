@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from iic_ptv.config import load_config, without_output
 from iic_ptv.errors import InputError
 from iic_ptv.evaluation.contact_sheet_image import contact_sheet_image
-from iic_ptv.evaluation.features import embed_clips
+from iic_ptv.evaluation.forward_pass import embed_clips
 from iic_ptv.evaluation.report import Report, write_report
 from iic_ptv.evaluation.sections import ContactSheet, Section, SheetRow, SimilarityMatrix
 from iic_ptv.files.atomic import atomic_write

@@ -15,7 +15,8 @@ from iic_ptv.data.clip_reader import Clip, ClipReader
 from iic_ptv.data.decoding.time_limit import time_limit
 from iic_ptv.data.index import Video
 from iic_ptv.errors import InputError
-from iic_ptv.evaluation.features import VIDEO_KEY, Transform, embed_clips
+from iic_ptv.evaluation.features import VIDEO_KEY, Transform
+from iic_ptv.evaluation.forward_pass import FULL_PRECISION, embed_clips
 from iic_ptv.search.clip_plan import ClipPlan
 from iic_ptv.search.clock import format_time
 from iic_ptv.search.reading import CLIPS_AT_ONCE, read_clips
@@ -34,6 +35,7 @@ class ClipEmbedder:
         views: the views by name, see :func:`~iic_ptv.evaluation.features.extract_view_features`.
         transform: what happens to a batch of bytes on the device before the views are taken.
         device: where to compute; the networks are moved there.
+        precision: see :func:`~iic_ptv.evaluation.forward_pass.check_precision`; one of the settings of an index.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class ClipEmbedder:
         views: Mapping[str, nn.Module],
         transform: Transform,
         device: torch.device | str = "cpu",
+        precision: str = FULL_PRECISION,
     ) -> None:
         self.models = {name: models[name].to(device).eval() for name in views}
         self.views = views
         self.transform = transform
         self.device = device
+        self.precision = precision
 
     def __call__(self, clips: Clip) -> Tensor:
         """Embed clips.
@@ -63,7 +67,7 @@ class ClipEmbedder:
         batch = self.transform({key: clip.to(self.device) for key, clip in clips.items()})
         features = torch.cat(
             [
-                embed_clips(self.models[name], view, batch[getattr(view, "modality_key", VIDEO_KEY)])
+                embed_clips(self.models[name], view, batch[getattr(view, "modality_key", VIDEO_KEY)], self.precision)
                 for name, view in self.views.items()
             ],
             dim=1,

@@ -42,6 +42,15 @@ class Piece:
     def __len__(self) -> int:
         return len(self.seconds)
 
+    def split(self, count: int) -> tuple[Piece, Piece]:
+        """So many of its clips, and the others, of which there may be none."""
+        first = {key: clips[:count] for key, clips in self.clips.items()}
+        others = {key: clips[count:] for key, clips in self.clips.items()}
+        return (
+            Piece(self.row, self.seconds[:count], first, self.is_last and count == len(self)),
+            Piece(self.row, self.seconds[count:], others, self.is_last),
+        )
+
 
 @dataclass(frozen=True)
 class Unreadable:

@@ -8,6 +8,12 @@ from typing import Any
 from iic_ptv.errors import InputError
 
 NETWORK = "the weights of the network"
+FORMER = {"EVAL.PRECISION": "32-true"}  # what was so before there was a choice: indices do not name it
+
+
+def named_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings as an index names them: without what all indices had in common before there was a choice."""
+    return {key: value for key, value in settings.items() if (key, value) not in FORMER.items()}
 
 
 def check_settings(name: str, expected: Mapping[str, Any], given: Mapping[str, Any]) -> None:
@@ -21,6 +27,7 @@ def check_settings(name: str, expected: Mapping[str, Any], given: Mapping[str, A
     Raises:
         InputError: they differ; the message says in what.
     """
+    expected, given = ({**FORMER, **settings} for settings in (expected, given))
     keys = [key for key in {**expected, **given} if expected.get(key) != given.get(key)]
     if not keys:
         return

@@ -16,6 +16,7 @@ from iic_ptv.data.preparation.manifest import path_below_root
 from iic_ptv.data.progress import progress_bar
 from iic_ptv.distributed import rank, told_by_first
 from iic_ptv.errors import InputError
+from iic_ptv.evaluation.forward_pass import CLIPS_PER_FORWARD
 from iic_ptv.files.atomic import atomic_write
 from iic_ptv.search.clip_index import ClipIndex, IndexedVideo, Origin, Stamp
 from iic_ptv.search.embedding import Recipe
@@ -25,7 +26,7 @@ from iic_ptv.search.reading import Piece, Unreadable, read_pieces
 from iic_ptv.search.settings import check_settings
 from iic_ptv.shares import failing_together, own_share
 
-EMBEDDED_AT_ONCE = 64  # clips, and those of one piece more
+EMBEDDED_AT_ONCE = 4 * CLIPS_PER_FORWARD  # clips, and those of one piece more
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,13 +177,19 @@ def _embedded(
 
 
 def _with_vectors(pieces: Iterable[Piece | Unreadable], recipe: Recipe) -> Iterator[tuple[Piece | Unreadable, Tensor]]:
-    """Pieces with the vectors of their clips, which are embedded many at a time: short videos have but a few."""
+    """Pieces with the vectors of their clips, which are embedded many at a time: short videos have but a few.
+
+    So that all forward passes are full, what is too much of a piece waits for the next ones.
+    """
     waiting: list[Piece | Unreadable] = []
     for piece in pieces:
         waiting.append(piece)
-        if sum(map(len, waiting)) >= EMBEDDED_AT_ONCE:
+        count = sum(map(len, waiting))
+        if isinstance(piece, Piece) and count >= EMBEDDED_AT_ONCE:
+            too_many = count % CLIPS_PER_FORWARD
+            waiting[-1], later = piece.split(len(piece) - too_many)
             yield from _embedded_together(waiting, recipe)
-            waiting = []
+            waiting = [later] if too_many else []
     yield from _embedded_together(waiting, recipe)
 
 

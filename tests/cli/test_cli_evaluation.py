@@ -104,6 +104,28 @@ def test_features_do_not_depend_on_batches_or_workers(videos, trained, retrieved
         assert all(torch.equal(first[view].features, second[view].features) for view in ("rgb", "residual"))
 
 
+def test_files_without_a_precision_are_of_float32(videos, trained, retrieved, tmp_path) -> None:
+    """As all files are that were written before there was a choice."""
+    gallery = read_features(retrieved / "gallery.safetensors")
+    config = "".join(line for line in gallery.config.splitlines(keepends=True) if "PRECISION: 32-true" not in line)
+    assert config != gallery.config
+    write_features(tmp_path / "old.safetensors", gallery.views, config, gallery.fingerprint)
+    sides = ["--gallery", tmp_path / "old.safetensors", "--query", videos / "splits/testlist01.txt"]
+    again = run("retrieve", tmp_path, "--checkpoint", trained, *sides)
+    assert metrics_of(again)["joint"] == metrics_of(retrieved)["joint"]
+
+
+def test_mixed_precision_gives_nearly_the_same_features(videos, trained, retrieved, tmp_path) -> None:
+    query = ["--query", videos / "splits/testlist01.txt"]
+    options = ["EVAL.PRECISION", "bf16-mixed", "EVAL.UNTRAINED", "False"]
+    mixed = run("retrieve", tmp_path, "--checkpoint", trained, *query, "--save-features", *options)
+    for side in ("gallery", "query"):
+        first, second = (read_features(folder / f"{side}.safetensors").views for folder in (retrieved, mixed))
+        for view in ("rgb", "residual"):
+            assert not torch.equal(first[view].features, second[view].features)
+            assert torch.cosine_similarity(first[view].features, second[view].features).min() > 0.999
+
+
 def test_probes_are_scored_for_every_view(videos, trained, tmp_path, capsys) -> None:
     folder = run("probe", tmp_path, "--checkpoint", trained, "--query", videos / "splits/testlist01.txt")
     metrics = metrics_of(folder)
@@ -209,6 +231,8 @@ def test_features_that_cannot_be_used_are_refused(videos, trained, retrieved, tm
         (("DATA.STRIDE", "2"), r"differ in DATA.STRIDE (2, 1)"),
         (("EVAL.FEATURES", "pooled"), "differ in EVAL.FEATURES (pooled, map)"),
         (("EVAL.NUM_CLIPS", "3"), "differ in EVAL.NUM_CLIPS (3, 2)"),
+        (("EVAL.PRECISION", "bf16-mixed"), "differ in EVAL.PRECISION (bf16-mixed, 32-true)"),
+        (("EVAL.PRECISION", "16-mixed"), "EVAL.PRECISION): 16-mixed needs a GPU"),
     ],
 )
 def test_features_of_other_clips_are_not_compared(videos, trained, retrieved, tmp_path, capsys, options, message):

@@ -10,11 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from numbered_videos import write_numbered_video
 
 from iic_ptv.cli import main as cli
 from iic_ptv.config import load_config
 from iic_ptv.runs.pretraining.pretrain import pretrain
+from iic_ptv.search.clip_index import read_index
 
 SMALL = [
     *("DATA.CLIP_LENGTH", "4", "DATA.FRAME_SIZE", "[16, 16]", "DATA.CROP", "16", "DATA.NUM_WORKERS", "0"),
@@ -94,6 +96,22 @@ def test_the_query_is_left_out_unless_it_is_asked_for(made, query, capsys) -> No
     assert [hit["path"] for hit in search_json(capsys, made, query, "-k", 20, "--include-query")] == [query, *found]
 
 
+def test_an_index_of_mixed_precision_is_searched_in_that(made, video_folder, trained, query, tmp_path, capsys) -> None:
+    path = tmp_path / "mixed.index"
+    options = ["--checkpoint", str(trained), "EVAL.PRECISION", "bf16-mixed"]
+    cli.main(["index", str(video_folder), "-o", str(path), *options])
+    capsys.readouterr()
+    assert (read_index(path).settings["EVAL.PRECISION"], "EVAL.PRECISION" in read_index(made).settings) == (
+        "bf16-mixed",
+        False,
+    )
+    similarities = (read_index(path).vectors[:] * read_index(made).vectors[:]).sum(dim=1)
+    assert 0.999 < similarities.min() < similarities.max() < 1.001
+    assert not torch.equal(read_index(path).vectors[:], read_index(made).vectors[:])
+    (hit,) = search_json(capsys, path, query, "--include-query", "-k", 1)
+    assert hit["similarity"] == pytest.approx(1, abs=1e-6)
+
+
 @pytest.mark.parametrize("engine", ["faiss", "faiss-ivf"])
 def test_engines_agree(made, query, engine, capsys) -> None:
     exact = search_json(capsys, made, query, "-k", 3)
@@ -155,6 +173,7 @@ def test_settings_that_the_index_was_not_made_with_are_refused(
         ("DATA.STRIDE", "2"): "DATA.STRIDE (1 there, 2 here)",
         ("DATA.CROP", "12"): "DATA.CROP (16 there, 12 here)",
         ("EVAL.FEATURES", "map"): "EVAL.FEATURES (pooled there, map here)",
+        ("EVAL.PRECISION", "bf16-mixed"): "EVAL.PRECISION (32-true there, bf16-mixed here)",
         ("--every", "3"): "--every (2.0 there, 3.0 here)",
     }.items():
         for more in ([], ["--checkpoint", trained]):

@@ -12,7 +12,9 @@ from recipes import small_recipe
 
 from iic_ptv.data.collections import any_folder
 from iic_ptv.errors import InputError
+from iic_ptv.evaluation.forward_pass import CLIPS_PER_FORWARD
 from iic_ptv.search.clip_index import Origin, read_index
+from iic_ptv.search.embedding import embed_query
 from iic_ptv.search.journal import journal_folder
 from iic_ptv.search.update import Update, unreadable_table, update_index
 
@@ -63,6 +65,20 @@ def test_workers_do_not_change_the_index(folder, path, num_workers) -> None:
     update(path, folder)
     update(path.with_name("other.index"), folder, num_workers=num_workers)
     assert path.read_bytes() == path.with_name("other.index").read_bytes()
+
+
+def test_all_forward_passes_but_the_last_are_full_of_clips(tmp_path, path) -> None:
+    """Clips of a video are embedded with those of the next; the index does not tell."""
+    for number in range(18):
+        write_numbered_video(tmp_path / "videos" / f"{number}.mp4", 20, first=10 * number)
+    recipe = small_recipe()
+    passes = []
+    recipe.embed.models["rgb"].register_forward_pre_hook(lambda network, given: passes.append(given[0]))
+    assert update(path, tmp_path / "videos", recipe).embedded == 18
+    assert len(passes) == 2 * -(-18 * 5 // CLIPS_PER_FORWARD)  # of two views
+    for name in ("0.mp4", "17.mp4", "9.mp4"):
+        (alone,) = (video for video in read_index(path).videos() if video.name == name)
+        assert torch.equal(alone.vectors, embed_query(str(tmp_path / "videos" / name), recipe).vectors)
 
 
 def test_nothing_to_do_leaves_the_file_alone(folder, path) -> None:

@@ -74,7 +74,7 @@ def _extract(
             views[f"{network}/{name}"] = view
             models[f"{network}/{name}"] = backbones[network_number(cfg, name, len(backbones))]
     batches, transform = build_evaluation_loader(cfg, index, names, bad_videos, rows)
-    return extract_rows(models, batches, views, evaluation_device(cfg), progress, transform)
+    return extract_rows(models, batches, views, evaluation_device(cfg), progress, transform, cfg.EVAL.PRECISION)
 
 
 def _by_network(cfg: CfgNode, networks: Mapping[str, nn.ModuleList], index: VideoIndex, found: RowFeatures) -> Embedded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from iic_ptv.errors import InputError
 from iic_ptv.evaluation.feature_file import EXTENSION, describe_features, write_features
 from iic_ptv.models.fingerprint import fingerprint
 from iic_ptv.registry import load_plugins
-from iic_ptv.runs.build import NO_INTRA_NEGATIVE, build_bad_video_log, build_networks
+from iic_ptv.runs.build import NO_INTRA_NEGATIVE, build_bad_video_log, build_networks, prepare_extraction
 from iic_ptv.runs.checkpoint import ZOO, Checkpoint, load_networks, read_checkpoint
 from iic_ptv.runs.evaluation.embed import Views, embed_together
 from iic_ptv.runs.evaluation.sources import FeatureSource, Source, Sources, evaluation_sources
@@ -224,12 +225,13 @@ def _networks(cfg: CfgNode, checkpoint: Checkpoint | None, sources: Sources) -> 
         return {}
     seed_everything(cfg.SEED, workers=True, verbose=False)  # as in pre-training, so that it is the very network
     networks = {UNTRAINED: nn.ModuleList(build_networks(cfg))}
-    if checkpoint is None:
-        return networks
-    trained = nn.ModuleList(build_networks(cfg))
-    load_networks(trained, checkpoint)
-    only_videos = isinstance(sources.gallery, VideoIndex) and isinstance(sources.query, VideoIndex)
-    return {TRAINED: trained, **(networks if cfg.EVAL.UNTRAINED and only_videos else {})}
+    if checkpoint is not None:
+        trained = nn.ModuleList(build_networks(cfg))
+        load_networks(trained, checkpoint)
+        only_videos = isinstance(sources.gallery, VideoIndex) and isinstance(sources.query, VideoIndex)
+        networks = {TRAINED: trained, **(networks if cfg.EVAL.UNTRAINED and only_videos else {})}
+    prepare_extraction(cfg, chain(*networks.values()))
+    return networks
 
 
 def _check_alike(cfg: CfgNode, networks: dict[str, nn.ModuleList], sources: Sources) -> str:

@@ -23,7 +23,7 @@ from iic_ptv.evaluation.report import Report, write_report
 from iic_ptv.evaluation.sections import ConfusionMatrix, Curves, Section, Table, Tile, Tiles
 from iic_ptv.evaluation.shared_features import extract_rows, extracted_together
 from iic_ptv.files.atomic import atomic_write
-from iic_ptv.runs.build import build_evaluation_loader, build_views, evaluation_device
+from iic_ptv.runs.build import build_evaluation_loader, build_views, evaluation_device, prepare_extraction
 from iic_ptv.runs.evaluation.embed import chosen
 from iic_ptv.runs.folder import METRICS, command_line, versions, write_json
 from iic_ptv.runs.terminal import counted
@@ -79,7 +79,10 @@ def recognise(
     batches, transform = build_evaluation_loader(cfg, test, cfg.VIEWS, bad_videos, own_share(range(len(test))))
     views = dict(zip(cfg.VIEWS, build_views(cfg.VIEWS), strict=True))
     device = evaluation_device(cfg)
-    found = extracted_together(lambda: extract_rows(network, batches, views, device, None, transform))
+    prepare_extraction(cfg, [network])
+    found = extracted_together(
+        lambda: extract_rows(network, batches, views, device, None, transform, cfg.EVAL.PRECISION)
+    )
     if found is None:
         return None
     (logits,) = found.views.values()

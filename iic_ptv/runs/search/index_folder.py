@@ -24,6 +24,7 @@ from iic_ptv.runs.build import (
     build_views,
     evaluation_device,
     known_bad_videos,
+    prepare_extraction,
 )
 from iic_ptv.runs.checkpoint import Checkpoint, load_networks, read_checkpoint
 from iic_ptv.runs.evaluation.embed import evaluated_views, network_number
@@ -34,7 +35,7 @@ from iic_ptv.search.clip_index import ClipIndex, Origin
 from iic_ptv.search.clip_plan import ClipPlan
 from iic_ptv.search.embedding import ClipEmbedder, Recipe
 from iic_ptv.search.journal import parts_of
-from iic_ptv.search.settings import NETWORK
+from iic_ptv.search.settings import NETWORK, named_settings
 from iic_ptv.search.update import Update, unreadable_table, update_index
 from iic_ptv.shares import failing_together
 from iic_ptv.transforms import evaluation_transform
@@ -157,12 +158,14 @@ def build_recipe(cfg: CfgNode, checkpoint: Checkpoint | None, plan: ClipPlan) ->
         load_networks(networks, checkpoint)
     for network in networks:
         network.features = cfg.EVAL.FEATURES
+    prepare_extraction(cfg, networks)
     views = evaluated_views(cfg)
     embedder = ClipEmbedder(
         {name: networks[network_number(cfg, name, len(networks))] for name in views},
         dict(zip(views, build_views(views), strict=True)),
         evaluation_transform(cfg.DATA.CROP, tuple(cfg.DATA.FRAME_SIZE), normalises_colours(cfg)),
         evaluation_device(cfg),
+        cfg.EVAL.PRECISION,
     )
     settings = {
         NETWORK: fingerprint(networks),
@@ -170,7 +173,7 @@ def build_recipe(cfg: CfgNode, checkpoint: Checkpoint | None, plan: ClipPlan) ->
         **extraction_settings(cfg, views),
         **{option: getattr(plan, name) for name, option in PLAN.items()},
     }
-    return Recipe(build_clip_reader(cfg, views), plan, embedder, settings)
+    return Recipe(build_clip_reader(cfg, views), plan, embedder, named_settings(settings))
 
 
 def _say(path: Path, update: Update) -> None:
