@@ -103,8 +103,9 @@ def default_config() -> CfgNode:
     cfg.TRAINER = CfgNode()
     cfg.TRAINER.ACCELERATOR = "auto"  # passed to lightning.Trainer, like the next two
     cfg.TRAINER.DEVICES = "auto"
-    cfg.TRAINER.PRECISION = "32-true"
-    cfg.TRAINER.CHANNELS_LAST = False  # the order of clips in memory that bf16-mixed is fastest with
+    cfg.TRAINER.PRECISION = "auto"  # as Lightning has them, such as bf16-mixed; auto: that or 32-true, the faster
+    cfg.TRAINER.CHANNELS_LAST = True  # the order of clips in memory that bf16-mixed is fastest with
+    cfg.TRAINER.COMPILE = ""  # torch.compile the networks: default, or on GPUs reduce-overhead or max-autotune
     cfg.TRAINER.ACTIVATION_CHECKPOINTING = False  # compute activations again in the backward pass: far less memory
     cfg.TRAINER.LOG_EVERY = 10  # steps
     cfg.TRAINER.CHECKPOINT_EVERY = 1  # epochs
@@ -121,7 +122,7 @@ def default_config() -> CfgNode:
     cfg.EVAL.NUM_CLIPS = 10  # clips of a video whose features are averaged
     cfg.EVAL.BATCH_SIZE = 8  # videos that are read together; features do not depend on it
     cfg.EVAL.PRECISION = "32-true"  # or bf16-mixed, or on GPUs 16-mixed, which features depend on
-    cfg.EVAL.COMPILE = False  # compile networks with torch.compile, which takes a while and pays off for many videos
+    cfg.EVAL.COMPILE = False  # with torch.compile, before the first features: for many videos, mostly on GPUs
 
     cfg.PROBE = CfgNode()  # frozen features
     cfg.PROBE.FEATURES = "pooled"  # or map, as EVAL.FEATURES

@@ -24,16 +24,29 @@ def process_group() -> Iterator[None]:
 
     Training does without: Lightning has a group of its own.
     """
-    launched = launched_processes()
-    if launched is None or launched.world_size == 1 or dist.is_initialized():
+    if not join_processes():
         yield
         return
-    dist.init_process_group("gloo")  # features are on the CPU when they are exchanged
     try:
         yield
     finally:
         dist.destroy_process_group()
         _patient_group.cache_clear()
+
+
+def join_processes() -> bool:
+    """Let processes that were started together talk to each other from now on, of what is on the CPU.
+
+    A training that follows goes on in this group, which is the kind that Lightning makes on CPUs; not so on GPUs.
+
+    Returns:
+        Whether they did not before; False for a process alone, too.
+    """
+    launched = launched_processes()
+    if launched is None or launched.world_size == 1 or dist.is_initialized():
+        return False
+    dist.init_process_group("gloo")
+    return True
 
 
 def world_size() -> int:

@@ -17,6 +17,7 @@ from iic_ptv.data.deaf_to_ctrl_c import deaf_to_ctrl_c
 from iic_ptv.data.randomness import ClipRequest
 from iic_ptv.data.samplers import EpochBatches
 from iic_ptv.errors import InputError
+from iic_ptv.step_parts import DATA_WAIT, step_part
 
 
 class ClipLoader(DataLoader[Any]):
@@ -51,7 +52,8 @@ class ClipLoader(DataLoader[Any]):
     def _next(self, batches: Iterator[Any]) -> Any:
         began = time.perf_counter()
         try:
-            return next(batches, None)
+            with step_part(DATA_WAIT):
+                return next(batches, None)
         except RuntimeError as error:
             if "DataLoader worker (pid" in str(error):
                 raise InputError(_obituary(error)) from error

@@ -6,11 +6,13 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from lightning import LightningDataModule
 
 from iic_ptv.data.clips import ClipDataset, Sample
 from iic_ptv.data.loaders import ClipLoader, train_loader
 from iic_ptv.data.samplers import EpochBatches, num_batches
+from iic_ptv.step_parts import TRANSFER, TRANSFORMS, step_part
 
 logger = logging.getLogger(__name__)
 
@@ -62,9 +64,15 @@ class ClipDataModule(LightningDataModule):
         """Every video, in order: a first pass to fill memory banks from."""
         return self._loader(self._batches(shuffle=False))
 
+    def transfer_batch_to_device(self, batch: Sample, device: torch.device, dataloader_idx: int) -> Sample:
+        """Lightning's hook: bring the batch to the device."""
+        with step_part(TRANSFER):
+            return super().transfer_batch_to_device(batch, device, dataloader_idx)
+
     def on_after_batch_transfer(self, batch: Sample, dataloader_idx: int) -> Sample:
         """Lightning's hook: transform the batch on the device."""
-        return batch if self.transform is None else self.transform(batch)
+        with step_part(TRANSFORMS):
+            return batch if self.transform is None else self.transform(batch)
 
     def batches_per_epoch(self, world_size: int = 1) -> int:
         """Batches that each of ``world_size`` processes trains on in an epoch."""

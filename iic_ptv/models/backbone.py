@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torch import Tensor, nn
 
 from iic_ptv.errors import InputError
@@ -57,6 +59,15 @@ class Backbone(nn.Module):
                 "Leave num_classes at None, or features at 'pooled'."
             )
         self._features = features
+
+    @property
+    def stages(self) -> Iterable[nn.Module]:
+        """Parts that one pass runs one after the other, none within another; what can be done piece by piece.
+
+        :func:`~iic_ptv.models.activation_checkpointing.recompute_activations` recomputes them; the finer, the less
+        memory a step needs at once. All children, unless a subclass knows better.
+        """
+        return self.children()
 
     def feature_map(self, clip: Tensor) -> Tensor:
         """Map a batch of clips ``(B, C, T, H, W)`` to its last feature map ``(B, D, T', H', W')``."""

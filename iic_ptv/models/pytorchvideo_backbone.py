@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from pytorchvideo.layers.swish import Swish
 from pytorchvideo.models import hub
+from pytorchvideo.models.resnet import ResBlock
+from pytorchvideo.models.stem import ResNetBasicStem
 from torch import Tensor, nn
 
 from iic_ptv.errors import InputError
@@ -74,6 +77,11 @@ class PyTorchVideoBackbone(Backbone):
         super().__init__(feature_dim, num_classes, features)
         self.trunk = trunk
         self.pooling = pooling
+
+    @property
+    def stages(self) -> Sequence[nn.Module]:
+        """The stem and the residual blocks; for SlowFast those of both pathways."""
+        return [module for module in self.trunk.modules() if isinstance(module, (ResNetBasicStem, ResBlock))]
 
     def feature_map(self, clip: Tensor) -> Tensor:
         """Map clips ``(B, C, T, H, W)`` to the output of the last stage."""

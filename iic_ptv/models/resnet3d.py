@@ -48,9 +48,10 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, in_channels, T, H, W)`` to ``(B, out_channels, T', H', W')``."""
-        residual = F.relu(self.bn1(self.conv1(x)))
+        residual = F.relu(self.bn1(self.conv1(x)), inplace=True)
         residual = self.bn2(self.conv2(residual))
-        return F.relu(self.downsample(x) + residual)
+        # In place: what BatchNorm puts out, its backward pass does not need.
+        return F.relu(residual.add_(self.downsample(x)), inplace=True)
 
 
 class ResNet3d(Backbone):
@@ -93,6 +94,11 @@ class ResNet3d(Backbone):
         self.layer2 = _stage(make_conv, channels[0], channels[1], 2, blocks[1])
         self.layer3 = _stage(make_conv, channels[1], channels[2], 2, blocks[2])
         self.layer4 = _stage(make_conv, channels[2], channels[3], 2, blocks[3])
+
+    @property
+    def stages(self) -> Sequence[nn.Module]:
+        """The stem and the blocks."""
+        return [self.stem, *self.layer1, *self.layer2, *self.layer3, *self.layer4]
 
     def feature_map(self, clip: Tensor) -> Tensor:
         """Map clips ``(B, C, T, H, W)`` to ``(B, feature_dim, T/8, H/16, W/16)``, rounded up."""

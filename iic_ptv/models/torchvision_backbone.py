@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,11 @@ class TorchvisionBackbone(Backbone):
         self.layer2 = network.layer2
         self.layer3 = network.layer3
         self.layer4 = network.layer4
+
+    @property
+    def stages(self) -> Sequence[nn.Module]:
+        """The stem and the blocks."""
+        return [self.stem, *self.layer1, *self.layer2, *self.layer3, *self.layer4]
 
     def feature_map(self, clip: Tensor) -> Tensor:
         """Map clips ``(B, C, T, H, W)`` to ``(B, feature_dim, T/8, H/16, W/16)``, rounded up."""
@@ -93,6 +99,11 @@ class S3DBackbone(Backbone):
     def __init__(self, trunk: nn.Sequential, num_classes: int | None = None, features: str = "pooled") -> None:
         super().__init__(S3D_FEATURES, num_classes, features)
         self.trunk = trunk
+
+    @property
+    def stages(self) -> Sequence[nn.Module]:
+        """The layers of the trunk."""
+        return [*self.trunk]
 
     def feature_map(self, clip: Tensor) -> Tensor:
         """Map clips ``(B, C, T, H, W)`` to about ``(B, 1024, T/8, H/32, W/32)``, but never to nothing."""

@@ -23,6 +23,7 @@ from iic_ptv.data.module import ClipDataModule
 from iic_ptv.data.preparation.manifest import manifest_path, path_below_root, read_manifest
 from iic_ptv.errors import InputError
 from iic_ptv.evaluation.forward_pass import check_precision
+from iic_ptv.models.activation_checkpointing import recompute_activations
 from iic_ptv.models.heads import MLPProjection
 from iic_ptv.processes import launched_processes
 from iic_ptv.registry import BACKBONES, DATASETS, INTRA_NEGATIVES, LOSSES, VIEWS
@@ -232,6 +233,9 @@ def build_task(cfg: CfgNode, num_videos: int, total_steps: int, num_devices: int
         num_devices: devices that train together, for the learning rate.
     """
     networks = build_networks(cfg)
+    if cfg.TRAINER.ACTIVATION_CHECKPOINTING:
+        for network in networks:
+            recompute_activations(network)
     feature_dim = int(networks[0].feature_dim)  # type: ignore[arg-type]
     heads: list[nn.Module] | None = None
     if cfg.MODEL.HEAD:

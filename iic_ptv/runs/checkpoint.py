@@ -301,9 +301,14 @@ def _ours(path: Path, content: dict[str, Any]) -> Checkpoint:
         state,
         content["epoch"],
         content["global_step"],
-        content.get(WORLD, {}).get("batches_per_epoch", 0),
+        _steps_per_epoch(content.get(WORLD, {})),
         SavedBanks(**content[BANKS]) if BANKS in content else None,
     )
+
+
+def _steps_per_epoch(world: Mapping[str, int]) -> int:
+    """Optimiser steps of an epoch; in checkpoints from before there was OPTIM.ACCUMULATE, a batch was a step."""
+    return world.get("steps_per_epoch", world.get("batches_per_epoch", 0))
 
 
 def _numbered(state: Mapping[str, Any]) -> list[str]:

@@ -88,10 +88,23 @@ def describe_run(folder: Path, config: str) -> None:
 
     What a resumed run is goes beside it, into ``config-2.yaml`` and ``versions-2.json``, then ``-3`` and so on.
     """
-    parts = len(list(folder.glob("versions*.json")))
-    suffix = f"-{parts + 1}" if parts else ""
+    suffix = _suffix(_num_parts(folder) + 1)
     (folder / f"config{suffix}.yaml").write_text(config)
     write_json(folder / f"versions{suffix}.json", {"command": command_line(), "commit": source_commit(), **versions()})
+
+
+def latest_config(folder: Path) -> str:
+    """The configuration that :func:`describe_run` wrote last."""
+    return (folder / f"config{_suffix(_num_parts(folder))}.yaml").read_text()
+
+
+def _num_parts(folder: Path) -> int:
+    """How often a run was begun or gone on with."""
+    return len(list(folder.glob("versions*.json")))
+
+
+def _suffix(part: int) -> str:
+    return f"-{part}" if part > 1 else ""
 
 
 def versions() -> dict[str, str]:

@@ -22,6 +22,7 @@ from torch.optim.lr_scheduler import (
 )
 
 from iic_ptv.errors import InputError
+from iic_ptv.runs.fused_optimizer import optimizer_of
 
 OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("multistep", "cosine", "one_cycle", "constant", "plateau")
@@ -53,14 +54,16 @@ def build_optimizer(cfg: CfgNode, num_devices: int = 1) -> Callable[[Iterable[An
         InputError: ``OPTIM.NAME`` or ``OPTIM.LR_SCALING`` is unknown.
     """
     common = {"lr": learning_rate(cfg, num_devices), "weight_decay": cfg.OPTIM.WEIGHT_DECAY}
+    # Lightning clips no gradients in mixed precision that a fused step might have to unscale first.
+    fused = not cfg.OPTIM.CLIP_NORM or cfg.TRAINER.PRECISION == "32-true"
     if cfg.OPTIM.NAME == "sgd":
-        return partial(torch.optim.SGD, momentum=cfg.OPTIM.MOMENTUM, **common)
+        return partial(optimizer_of, partial(torch.optim.SGD, momentum=cfg.OPTIM.MOMENTUM, **common), fused)
     if cfg.OPTIM.NAME == "adamw":
-        return partial(torch.optim.AdamW, **common)
+        return partial(optimizer_of, partial(torch.optim.AdamW, **common), fused)
     raise InputError(f"OPTIM.NAME: expected one of {', '.join(OPTIMIZERS)}, got '{cfg.OPTIM.NAME}'.")
 
 
-def build_schedule(cfg: CfgNode, total_steps: int, validated: bool = False) -> MakeSchedule:
+def build_schedule(cfg: CfgNode, total_steps: int, validated_every: int = 0) -> MakeSchedule:
     """What makes the learning rate's schedule from the optimiser, as Lightning takes it.
 
     All of them are asked after optimiser steps, not after epochs: Lightning writes the checkpoint of an epoch before
@@ -69,7 +72,7 @@ def build_schedule(cfg: CfgNode, total_steps: int, validated: bool = False) -> M
     Args:
         cfg: the configuration.
         total_steps: optimiser steps of the whole run.
-        validated: whether the run has a validation, which plateau watches.
+        validated_every: batches from one validation, which plateau watches, to the next; 0: there is none.
 
     Raises:
         InputError: ``OPTIM.SCHEDULE`` is unknown, or cannot be had in this run.
@@ -77,7 +80,7 @@ def build_schedule(cfg: CfgNode, total_steps: int, validated: bool = False) -> M
     name = cfg.OPTIM.SCHEDULE
     if name not in SCHEDULES:
         raise InputError(f"OPTIM.SCHEDULE: expected one of {', '.join(SCHEDULES)}, got '{name}'.")
-    if name == "plateau" and not validated:
+    if name == "plateau" and not validated_every:
         raise InputError(
             "OPTIM.SCHEDULE: plateau waits for the loss of validation videos, and there are none; "
             "take cosine, multistep, one_cycle or constant."
@@ -86,17 +89,16 @@ def build_schedule(cfg: CfgNode, total_steps: int, validated: bool = False) -> M
         raise InputError(f"OPTIM.GAMMA: plateau multiplies the rate by it; it must be below 1, not {cfg.OPTIM.GAMMA}.")
     if cfg.OPTIM.WARM_UP and name in ("plateau", "one_cycle"):
         raise InputError(f"OPTIM.WARM_UP: {name} has no warm-up; take cosine, multistep or constant, or leave it at 0.")
-    steps_per_epoch = total_steps / cfg.OPTIM.EPOCHS
     if name == "plateau":
-        return partial(_plateau, cfg, round(steps_per_epoch))
+        return partial(_plateau, cfg, validated_every)
     return lambda optimizer: {"scheduler": _by_step(cfg, optimizer, total_steps), "interval": "step"}
 
 
-def _plateau(cfg: CfgNode, steps_per_epoch: int, optimizer: Optimizer) -> dict[str, Any]:
+def _plateau(cfg: CfgNode, every: int, optimizer: Optimizer) -> dict[str, Any]:
     schedule = ReduceLROnPlateau(
         optimizer, factor=cfg.OPTIM.GAMMA, patience=cfg.OPTIM.PATIENCE, min_lr=cfg.OPTIM.MIN_LR
     )
-    return {"scheduler": schedule, "interval": "step", "frequency": steps_per_epoch, "monitor": WATCHED}
+    return {"scheduler": schedule, "interval": "step", "frequency": every, "monitor": WATCHED}
 
 
 def _by_step(cfg: CfgNode, optimizer: Optimizer, total_steps: int) -> LRScheduler:

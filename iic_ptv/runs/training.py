@@ -27,11 +27,14 @@ from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.module import ClipDataModule
 from iic_ptv.errors import CheckpointNotWritten, InputError, RunInterrupted, message_of
+from iic_ptv.models.compilation import compile_network, uncompile_network
+from iic_ptv.models.float32_layers import keep_nothing_in_float32
 from iic_ptv.processes import launched_processes
-from iic_ptv.runs.bfloat16 import wrong_weight_gradients
+from iic_ptv.runs.bfloat16 import keep_wrong_layers_in_float32
 from iic_ptv.runs.build import known_bad_videos, without
 from iic_ptv.runs.checkpoint import BANK_FILES, LAST, PREVIOUS, Checkpoint
 from iic_ptv.runs.folder import LEFT_OUT, describe_run
+from iic_ptv.runs.precision import BFLOAT16
 from iic_ptv.runs.status import FAILED, RUNNING, STOPPED, tell_status
 from iic_ptv.runs.terminal import console, say
 from iic_ptv.tasks.bank_files import banks_named_in
@@ -40,8 +43,9 @@ from iic_ptv.tasks.checkpoint_files import CheckpointFiles, save_checkpoint
 from iic_ptv.tasks.checkpoints import Checkpoints
 from iic_ptv.tasks.report_status import ReportStatus
 from iic_ptv.tasks.shard_checkpoints import ShardCheckpoints, remove_unused
+from iic_ptv.tasks.step_begin import StepBegin
 from iic_ptv.tasks.stop_request import StopRequest
-from iic_ptv.tasks.world_change import WorldChange
+from iic_ptv.tasks.world_change import Epoch, WorldChange
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +74,7 @@ class Training:
         self.cfg = cfg
         self.folder = folder
         self.label = label
+        self._networks: Sequence[nn.Module] = ()
         self._stop = StopRequest()
         self._progress = RunProgress(label, cfg.TRAINER.LOG_EVERY)
         self._wait = LogDataWait(cfg.TRAINER.LOG_EVERY)
@@ -82,30 +87,59 @@ class Training:
 
     def num_steps(self, data: ClipDataModule) -> int:
         """Optimiser steps of the whole run."""
-        return data.batches_per_epoch(self.trainer.world_size) * self.cfg.OPTIM.EPOCHS
+        return self._epoch(data).steps * self.cfg.OPTIM.EPOCHS
 
     def complete(self, checkpoint: Checkpoint, data: ClipDataModule) -> bool:
         """Whether a checkpoint is that of the end, counted in steps of the processes at hand."""
-        steps_per_epoch = data.batches_per_epoch(self.trainer.world_size)
-        return checkpoint.steps_of(steps_per_epoch) >= self.num_steps(data)
+        return checkpoint.steps_of(self._epoch(data).steps) >= self.num_steps(data)
 
-    def check_precision(self, network: nn.Module) -> None:
-        """Make sure that bfloat16, if it is asked for on a CPU, trains this network rightly.
+    def prepare(self, networks: Sequence[nn.Module]) -> None:
+        """Lay out the networks in memory, keep layers of them in float32 and compile them, as ``TRAINER`` says.
+
+        Args:
+            networks: of one architecture.
 
         Raises:
-            InputError: it does not; the message names the layers.
+            InputError: there is no such mode of compiling, or it excludes another option; or the processor gets wrong
+                what may not be in float32.
         """
-        if not self.cfg.TRAINER.PRECISION.startswith("bf16") or not isinstance(
-            self.trainer.accelerator, CPUAccelerator
-        ):
-            return
+        self._networks = networks
+        options = self.cfg.TRAINER
+        if options.COMPILE and options.ACTIVATION_CHECKPOINTING:
+            raise InputError(
+                "TRAINER.COMPILE: compiled networks choose themselves what to compute again; set "
+                "TRAINER.ACTIVATION_CHECKPOINTING to False."
+            )
+        if options.CHANNELS_LAST:
+            for network in networks:
+                network.to(memory_format=torch.channels_last_3d)
+        if options.PRECISION.startswith("bf16") and isinstance(self.trainer.accelerator, CPUAccelerator):
+            self._mend_bfloat16(networks)
+        if options.COMPILE:
+            for network in networks:
+                compile_network(network, options.COMPILE)
+
+    def _mend_bfloat16(self, networks: Sequence[nn.Module]) -> None:
         data = self.cfg.DATA
-        wrong = wrong_weight_gradients(network, (self.cfg.OPTIM.BATCH_SIZE, 3, data.CLIP_LENGTH, data.CROP, data.CROP))
-        if wrong:
+        clip_shape = (self.cfg.OPTIM.BATCH_SIZE, 3, data.CLIP_LENGTH, data.CROP, data.CROP)
+        wrong = keep_wrong_layers_in_float32(networks, clip_shape)
+        if not wrong:
+            return
+        if self.cfg.TRAINER.PRECISION != BFLOAT16:
             raise InputError(
                 f"TRAINER.PRECISION: on this processor bfloat16 gives wrong gradients in {len(wrong)} layers, such as "
-                f"{wrong[0]}; use 32-true."
+                f"{wrong[0]}; use {BFLOAT16}, which keeps these in float32."
             )
+        if self.trainer.is_global_zero:
+            names = ", ".join(layer.name for layer in wrong)
+            say(f"kept in float32, as this processor gets their gradients wrong in bfloat16: {names}")
+
+    def _undo_preparation(self) -> None:
+        """Let the networks compute to the bit what those do that are read from the checkpoint."""
+        for network in self._networks:
+            uncompile_network(network)
+            keep_nothing_in_float32(network)
+            network.to(memory_format=torch.contiguous_format)
 
     def fit(self, task: LightningModule, data: ClipDataModule, resume: Checkpoint | None) -> dict[str, Any]:
         """Train, from the begin or from a checkpoint on, and save the last one.
@@ -118,10 +152,8 @@ class Training:
         """
         if self.trainer.is_global_zero:
             describe_run(self.folder, self.cfg.dump())
-        if self.cfg.TRAINER.CHANNELS_LAST:
-            task.to(memory_format=torch.channels_last_3d)
         callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
-        callbacks.append(WorldChange(data.batches_per_epoch(self.trainer.world_size), len(data.train)))
+        callbacks.append(WorldChange(self._epoch(data), len(data.train)))
         started = time.perf_counter()
         checkpoint = str(resume.path) if resume else None
         with self._stop, self._telling_the_end():
@@ -129,6 +161,7 @@ class Training:
             save_checkpoint(self.trainer, self.folder / LAST)
             if self.trainer.is_global_zero:
                 self._remove_unused_banks()
+        self._undo_preparation()
         return {
             "epochs": self.trainer.current_epoch,
             "steps": self.trainer.global_step,
@@ -140,6 +173,16 @@ class Training:
             "peak_memory_gb": peak_memory_gb(),
             **{name: float(value) for name, value in self.trainer.callback_metrics.items()},
         }
+
+    def rehearse(self, task: LightningModule, data: ClipDataModule, num_steps: int) -> None:
+        """Make the first steps of a training as :meth:`fit` does, and keep nothing but the logs."""
+        callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        callbacks[:] = [each for each in callbacks if not isinstance(each, (Checkpoints, ReportStatus))]
+        self.trainer.fit_loop.epoch_loop.max_steps = num_steps
+        self.trainer.fit(task, datamodule=data)
+
+    def _epoch(self, data: ClipDataModule) -> Epoch:
+        return Epoch(data.batches_per_epoch(self.trainer.world_size), self.cfg.OPTIM.ACCUMULATE)
 
     def _remove_unused_banks(self) -> None:
         """Remove the files of sharded banks that none of the checkpoints needs."""
@@ -222,11 +265,12 @@ def _make_trainer(cfg: CfgNode, folder: Path, more: list[Callback]) -> Trainer:
         plugins=[environment, CheckpointFiles(folder / LAST, folder / PREVIOUS)],
         precision=cfg.TRAINER.PRECISION,
         max_epochs=cfg.OPTIM.EPOCHS,
+        accumulate_grad_batches=cfg.OPTIM.ACCUMULATE,
         gradient_clip_val=cfg.OPTIM.CLIP_NORM or None,
         log_every_n_steps=cfg.TRAINER.LOG_EVERY,
         num_sanity_val_steps=0,
         logger=[TensorBoardLogger(folder, name="logs", version="tensorboard"), CSVLogger(folder, name="logs")],
-        callbacks=[EmbedConfig(cfg.dump()), LearningRateMonitor("step"), *more],
+        callbacks=[EmbedConfig(cfg.dump()), LearningRateMonitor("step"), StepBegin(), *more],
         use_distributed_sampler=False,  # the data module has its own
         sync_batchnorm=cfg.TRAINER.SYNC_BATCHNORM,
         deterministic=cfg.TRAINER.DETERMINISTIC,

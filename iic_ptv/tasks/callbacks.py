@@ -10,6 +10,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
 
+from iic_ptv.tasks.accumulation import made_a_step
+
 
 class FillBanks(Callback):
     """Fill the memory banks from a first pass over the data before a fresh run; a resumed run has its own.
@@ -54,7 +56,7 @@ class LogDataWait(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Log the share of the steps since the last entry."""
-        if trainer.global_step % self.every == 0:
+        if made_a_step(trainer, batch_idx) and trainer.global_step % self.every == 0:
             now = time.perf_counter(), _seconds_waited(trainer)
             pl_module.log("train/data_wait", _share(self._since, now), batch_size=1)
             self._since = now
@@ -132,7 +134,9 @@ class RunProgress(ProgressBar):
         self.clips_seen += len(batch["video_index"]) * trainer.world_size
         self.seconds = time.perf_counter() - self._started
         self._bar.update(self._task, completed=trainer.global_step, clips_per_second=self.clips_per_second)
-        if trainer.global_step % self.loss_every == 0 and "train/loss" in trainer.callback_metrics:
+        if not made_a_step(trainer, batch_idx) or trainer.global_step % self.loss_every:
+            return
+        if "train/loss" in trainer.callback_metrics:
             self._bar.update(self._task, loss=f", loss {float(trainer.callback_metrics['train/loss']):.2f}")
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -146,3 +150,12 @@ class RunProgress(ProgressBar):
     def disable(self) -> None:
         """Show nothing; counting goes on."""
         self._bar.disable = True
+
+
+def shown_in_bar(trainer: Trainer) -> bool:
+    """Whether to give a number to the trainer's bar: Lightning reads it after every step, and waits for the device.
+
+    :class:`RunProgress` takes what is logged, now and then.
+    """
+    bar = trainer.progress_bar_callback
+    return bar is not None and not isinstance(bar, RunProgress)

@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from iic_ptv.distributed import patient_group, world_size
 from iic_ptv.errors import CheckpointNotWritten, RunInterrupted
+from iic_ptv.tasks.accumulation import made_a_step
 from iic_ptv.tasks.checkpoint_files import save_checkpoint
 from iic_ptv.tasks.stop_request import StopRequest
 
@@ -26,9 +27,9 @@ NOTHING, SAVE, STOP, STOP_TO_GO_ON = range(4)  # what a process wishes after a s
 class Checkpoints(Checkpoint):
     """Keep one checkpoint from which the run can go on, and stop in good order when asked to.
 
-    It is always that of a whole number of steps: weights, optimiser, schedule, memory banks, counters and the place in
-    the epoch, so that a resumed run ends as an uninterrupted one. When it cannot be written, say to a full disk, the
-    training goes on, and says so: the ones before are as they were.
+    It is always that of a whole number of optimiser steps: weights, optimiser, schedule, memory banks, counters and the
+    place in the epoch, so that a resumed run ends as an uninterrupted one. When it cannot be written, say to a full
+    disk, the training goes on, and says so: the ones before are as they were.
 
     Args:
         path: where to save.
@@ -65,7 +66,9 @@ class Checkpoints(Checkpoint):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Do what is wished after a step."""
+        """Do what is wished after a step of the optimiser: of gradients that wait for more, nothing is saved."""
+        if not made_a_step(trainer, batch_idx):
+            return
         # The validation after an epoch belongs to it: a run that resumes after its last step would do without.
         if not (trainer.is_last_batch and trainer.enable_validation):
             self._act(trainer)

@@ -13,6 +13,8 @@ from torch.optim import Optimizer
 from iic_ptv.errors import InputError
 from iic_ptv.losses.inter_intra_nce import ContrastOutput, check_rows
 from iic_ptv.randomness import seed_of
+from iic_ptv.step_parts import FORWARD, FORWARD_NEGATIVE, LOSS, VIEWS, step_part
+from iic_ptv.tasks.callbacks import shown_in_bar
 from iic_ptv.transforms import RGB, Residual, to_float
 from iic_ptv.transforms.clip import Draws
 from iic_ptv.transforms.pipelines import SEED_KEY, generators_of
@@ -98,19 +100,25 @@ class IICTask(LightningModule):
         Returns:
             Features ``(B, D)`` of every view, and of the intra-negative, without gradient, if there is one.
         """
-        inputs = [view(self._clip(batch, view, number)) for number, view in enumerate(self.views)]
-        features = [self.embed(clip, number) for number, clip in enumerate(inputs)]
+        with step_part(VIEWS):
+            inputs = [view(self._clip(batch, view, number)) for number, view in enumerate(self.views)]
+        with step_part(FORWARD):
+            features = [self.embed(clip, number) for number, clip in enumerate(inputs)]
         if self.intra_negative is None:
             return features, None
         with torch.no_grad():
-            return features, self.embed(self.intra_negative(inputs[0], generator))
+            with step_part(VIEWS):
+                destroyed = self.intra_negative(inputs[0], generator)
+            with step_part(FORWARD_NEGATIVE):
+                return features, self.embed(destroyed)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Contrast one batch and log the loss and its diagnostics."""
         index = batch["video_index"]
         features, negative = self(batch, self._draws(batch, self.current_epoch, batch_idx, self.trainer.global_rank))
-        output: ContrastOutput = self.loss(features, negative, index)
-        self.log("train/loss", output.loss.detach(), prog_bar=True, batch_size=len(index))
+        with step_part(LOSS):
+            output: ContrastOutput = self.loss(features, negative, index)
+        self.log("train/loss", output.loss.detach(), prog_bar=shown_in_bar(self.trainer), batch_size=len(index))
         metrics = {f"train/{name}": value for name, value in output.metrics.items()}
         self.log_dict(metrics, batch_size=len(index))
         return output.loss

@@ -13,6 +13,7 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from iic_ptv.distributed import take_from_first, told_to_all
 from iic_ptv.errors import InputError
+from iic_ptv.tasks.callbacks import shown_in_bar
 from iic_ptv.tasks.mean_loss import MeanLoss
 from iic_ptv.transforms import to_float
 
@@ -111,7 +112,7 @@ class RecognitionTask(LightningModule):
         loss: Tensor = self.loss(logits, labels)
         self.train_metrics.update(logits.detach(), labels)
         self.log_dict(self.train_metrics, on_step=False, on_epoch=True, batch_size=len(labels))
-        self.log("train/loss", loss.detach(), prog_bar=True, batch_size=len(labels))
+        self.log("train/loss", loss.detach(), prog_bar=shown_in_bar(self.trainer), batch_size=len(labels))
         return loss
 
     def on_validation_start(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -11,6 +12,34 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 logger = logging.getLogger(__name__)
 
 WORLD = "iic_world"  # entry of our checkpoints beside Lightning's
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """How an epoch is cut into batches, and these into optimiser steps.
+
+    Attributes:
+        batches: of each process.
+        accumulate: batches that make a step; the last step of an epoch may have fewer.
+    """
+
+    batches: int
+    accumulate: int = 1
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of an epoch."""
+        return -(-self.batches // self.accumulate)
+
+    def batches_of(self, steps: int) -> int:
+        """The batches that so many steps are made of, over any number of epochs."""
+        epochs, rest = divmod(steps, self.steps)
+        return epochs * self.batches + rest * self.accumulate
+
+    def steps_of(self, batches: int) -> int:
+        """The steps that so many batches make, over any number of epochs."""
+        epochs, rest = divmod(batches, self.batches)
+        return epochs * self.steps + -(-rest // self.accumulate)
 
 
 class WorldChange(Callback):
@@ -22,41 +51,54 @@ class WorldChange(Callback):
     said.
 
     Args:
-        batches_per_epoch: steps of an epoch on the processes at hand.
+        epoch: how an epoch is cut on the processes at hand.
         num_videos: clips of an epoch.
     """
 
-    def __init__(self, batches_per_epoch: int, num_videos: int) -> None:
-        self.batches_per_epoch = batches_per_epoch
+    def __init__(self, epoch: Epoch, num_videos: int) -> None:
+        self.epoch = epoch
         self.num_videos = num_videos
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Add the entry ``iic_world``."""
-        checkpoint[WORLD] = {"world_size": trainer.world_size, "batches_per_epoch": self.batches_per_epoch}
+        checkpoint[WORLD] = {
+            "world_size": trainer.world_size,
+            "batches_per_epoch": self.epoch.batches,
+            "steps_per_epoch": self.epoch.steps,
+        }
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Translate the checkpoint, which Lightning has not yet restored its loops and optimisers from."""
         before = checkpoint.get(WORLD)
         if before is None or before["world_size"] == trainer.world_size:
             return
-        steps = translated_steps(checkpoint["global_step"], before["batches_per_epoch"], self.batches_per_epoch)
-        _translate_loops(checkpoint, before["batches_per_epoch"], self.batches_per_epoch, steps)
+        old = Epoch(before["batches_per_epoch"], self.epoch.accumulate)
+        steps = translated_steps(checkpoint["global_step"], old.steps, self.epoch.steps)
+        _translate_loops(checkpoint, old, self.epoch, steps)
         rates = _translate_schedule(checkpoint, pl_module, steps)
         if trainer.is_global_zero:
-            logger.warning("%s", self._message(trainer, before, checkpoint["global_step"], steps, rates))
+            message = self._message(trainer, before["world_size"], old, checkpoint["global_step"], steps, rates)
+            logger.warning("%s", message)
         checkpoint["global_step"] = steps
 
     def _message(
-        self, trainer: Trainer, before: dict[str, int], old_steps: int, steps: int, rates: tuple[float, float] | None
+        self,
+        trainer: Trainer,
+        old_world_size: int,
+        old: Epoch,
+        old_steps: int,
+        steps: int,
+        rates: tuple[float, float] | None,
     ) -> str:
-        old, new = before["batches_per_epoch"], self.batches_per_epoch
-        again = round(self.num_videos * (old_steps % old / old - steps % new / new))
+        new = self.epoch
+        place_before, place = old.batches_of(old_steps) % old.batches, new.batches_of(steps) % new.batches
+        again = round(self.num_videos * (place_before / old.batches - place / new.batches))
         parts = [
-            f"Begun on {before['world_size']} and going on with {trainer.world_size} processes: an epoch has now "
-            f"{new:,} steps instead of {old:,}, of joint batches that are larger or smaller accordingly",
+            f"Begun on {old_world_size} and going on with {trainer.world_size} processes: an epoch has now "
+            f"{new.steps:,} steps instead of {old.steps:,}, of joint batches that are larger or smaller accordingly",
             f"step {old_steps:,} counts as step {steps:,}",
         ]
-        if again:
+        if again > 0:
             parts.append(f"up to {again:,} videos come once more in this epoch")
         if rates is not None and rates[0] != rates[1]:
             parts.append(f"the learning rate is now {rates[1]:.4g}, not {rates[0]:.4g} (OPTIM.LR_SCALING)")
@@ -80,26 +122,24 @@ def translated_steps(steps: int, before: int, now: int) -> int:
     return epochs * now + rest * now // before
 
 
-def _translate_loops(checkpoint: dict[str, Any], before: int, now: int, steps: int) -> None:
-    """Let Lightning's counters say what they would if there had always been so many steps in an epoch."""
+def _translate_loops(checkpoint: dict[str, Any], before: Epoch, now: Epoch, steps: int) -> None:
+    """Let Lightning's counters say what they would if epochs had always been cut as they are now."""
     loop = checkpoint["loops"]["fit_loop"]
-    for name in ("epoch_loop.batch_progress", "epoch_loop.scheduler_progress"):
-        _translate_counts(loop[name], before, now, steps)
+    batches = loop["epoch_loop.batch_progress"]
+    steps_of_epoch = translated_steps(before.steps_of(batches["current"]["ready"]), before.steps, now.steps)
+    _set_ready(batches, now.batches_of(steps), now.batches_of(steps_of_epoch))
     optimizer = loop["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]
-    for progress in optimizer.values():
-        _translate_counts(progress, before, now, steps)
+    for progress in (loop["epoch_loop.scheduler_progress"], *optimizer.values()):
+        _set_ready(progress, steps, translated_steps(progress["current"]["ready"], before.steps, now.steps))
     loop["epoch_loop.state_dict"]["_batches_that_stepped"] = steps
 
 
-def _translate_counts(progress: dict[str, Any], before: int, now: int, steps: int) -> None:
-    """Of the whole training, and of the epoch that it stands in.
+def _set_ready(progress: dict[str, Any], total: int, current: int) -> None:
+    """Set what is counted of the whole training, and of the epoch that it stands in.
 
     The counts of one thing are of its stages, ready, started and completed: how far they are apart stays as it was.
     """
-    for counts, ready in (
-        (progress["total"], steps),
-        (progress["current"], translated_steps(progress["current"]["ready"], before, now)),
-    ):
+    for counts, ready in ((progress["total"], total), (progress["current"], current)):
         counts.update({name: ready + count - counts["ready"] for name, count in counts.items()})
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from iic_ptv.errors import InputError
-from iic_ptv.transforms.clip import Draws, RandomTransform, check_clip, draw_event, draw_uniform, per_clip
+from iic_ptv.transforms.clip import Draws, RandomTransform, check_clip, constant, draw_event, draw_uniform, per_clip
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -26,7 +26,7 @@ def random_horizontal_flip(clip: Tensor, probability: float = 0.5, generator: Dr
 def grayscale(clip: Tensor) -> Tensor:
     """Give all three channels of an RGB clip ``(..., 3, T, H, W)`` the brightness of the pixel."""
     check_clip(clip, floating=True)
-    weights = clip.new_tensor(LUMA).view(3, 1, 1, 1)
+    weights = constant(LUMA, clip).view(3, 1, 1, 1)
     return (clip * weights).sum(dim=-4, keepdim=True).expand_as(clip)
 
 
@@ -72,7 +72,7 @@ def color_jitter(
 
 def _saturation(factor: Tensor) -> Tensor:
     """Colour matrices ``(..., 3, 3)`` that scale the distance from grey by ``factor``."""
-    luma = factor.new_tensor(LUMA).expand(3, 3)
+    luma = constant(LUMA, factor).expand(3, 3)
     factor = factor[..., None, None]
     return factor * torch.eye(3, dtype=factor.dtype, device=factor.device) + (1 - factor) * luma
 
@@ -85,7 +85,7 @@ def _hue_rotation(angle: Tensor) -> Tensor:
     rotation[..., 1, 1] = rotation[..., 2, 2] = angle.cos()
     rotation[..., 1, 2] = -angle.sin()
     rotation[..., 2, 1] = angle.sin()
-    return to_yiq.inverse().to(rotation) @ rotation @ to_yiq.to(rotation)
+    return to_yiq.inverse().to(rotation, non_blocking=True) @ rotation @ to_yiq.to(rotation, non_blocking=True)
 
 
 def gaussian_blur(
@@ -127,7 +127,7 @@ def normalize(clip: Tensor, mean: Sequence[float] = IMAGENET_MEAN, std: Sequence
     if clip.shape[-4] != len(mean):
         raise InputError(f"normalize: a clip of {clip.shape[-4]} channels, but {len(mean)} means.")
     shape = (len(mean), 1, 1, 1)
-    return (clip - clip.new_tensor(mean).view(shape)) / clip.new_tensor(std).view(shape)
+    return (clip - constant(mean, clip).view(shape)) / constant(std, clip).view(shape)
 
 
 class HorizontalFlip(RandomTransform):

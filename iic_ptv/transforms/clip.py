@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +41,11 @@ def check_clip(clip: Tensor, floating: bool = False) -> None:
 def batch_shape(clip: Tensor) -> torch.Size:
     """The axes before ``(C, T, H, W)``: empty for one clip, ``(B,)`` for a batch."""
     return clip.shape[:-4]
+
+
+def constant(values: Sequence[Any], like: Tensor) -> Tensor:
+    """Known numbers as a tensor of the type, and on the device, of another, without waiting for the device."""
+    return torch.tensor(values, dtype=like.dtype).to(like.device, non_blocking=True)
 
 
 def per_clip(values: Tensor) -> Tensor:

@@ -77,8 +77,8 @@ def test_plateau_waits_and_never_raises_a_rate_to_the_lowest() -> None:
     )
     optimizer = build_optimizer(cfg)(groups())
     optimizer.param_groups[1]["lr"] = 0.01
-    entry = build_schedule(cfg, STEPS, validated=True)(optimizer)
-    assert (entry["monitor"], entry["interval"], entry["frequency"]) == ("val/loss", "step", STEPS // 10)
+    entry = build_schedule(cfg, STEPS, validated_every=7)(optimizer)
+    assert (entry["monitor"], entry["interval"], entry["frequency"]) == ("val/loss", "step", 7)
     found = []
     for loss in (3.0, 2.0, 2.0, 2.5, 2.0, 2.0):
         entry["scheduler"].step(loss)
@@ -107,6 +107,6 @@ def test_what_cannot_be_had_is_named() -> None:
             build_schedule(load_config(None, options), STEPS)
     unchanging = load_config(None, ["OPTIM.SCHEDULE", "plateau", "OPTIM.GAMMA", "1.0"])
     with pytest.raises(InputError, match=r"OPTIM\.GAMMA: .* below 1, not 1\.0"):
-        build_schedule(unchanging, STEPS, validated=True)
+        build_schedule(unchanging, STEPS, validated_every=7)
     with pytest.raises(InputError, match=r"OPTIM\.NAME: expected one of sgd, adamw, got 'adam'"):
         build_optimizer(load_config(None, ["OPTIM.NAME", "adam"]))

@@ -34,10 +34,11 @@ class Counting(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=1.0)
 
 
-def fit(task: Counting, folder: Path, epochs: int = 3, **options) -> Trainer:
-    """Three steps an epoch."""
+def fit(task: Counting, folder: Path, epochs: int = 3, accumulate: int = 1, **options) -> Trainer:
+    """Three batches an epoch."""
     trainer = Trainer(
         max_epochs=epochs,
+        accumulate_grad_batches=accumulate,
         accelerator="cpu",
         logger=False,
         enable_progress_bar=False,
@@ -64,6 +65,13 @@ def test_the_clock_saves_within_an_epoch_too(tmp_path) -> None:
     options = {"every_epochs": 100, "every_minutes": 1e-9}
     fit(Counting(), tmp_path, saved=lambda: saved.append(step_of(tmp_path / "last.ckpt")), **options)
     assert saved == list(range(1, 10))
+
+
+def test_gradients_that_wait_for_more_are_not_saved(tmp_path) -> None:
+    saved: list[int] = []
+    options = {"every_epochs": 100, "every_minutes": 1e-9, "accumulate": 3}
+    fit(Counting(), tmp_path, saved=lambda: saved.append(step_of(tmp_path / "last.ckpt")), **options)
+    assert saved == [1, 2, 3]
 
 
 def test_without_the_clock_only_epochs_save(tmp_path) -> None:

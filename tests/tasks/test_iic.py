@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from iic_ptv.errors import InputError
 from iic_ptv.losses import InterIntraNCELoss
+from iic_ptv.losses.inter_intra_nce import ContrastOutput
 from iic_ptv.models import MLPProjection, r3d
 from iic_ptv.tasks.callbacks import FillBanks
 from iic_ptv.tasks.iic import IICTask
@@ -44,12 +45,12 @@ def make_task(intra_negative: nn.Module | None = None, feature_dim: int = 32, nu
     return IICTask(model, loss, SGD, intra_negative=intra_negative, **options)
 
 
-def fit(task: IICTask, epochs: int = 2, **options) -> None:
+def fit(task: IICTask, epochs: int = 2, batch_size: int = 3, **options) -> None:
     trainer = Trainer(
         max_epochs=epochs, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False, **options,
     )  # fmt: skip
-    trainer.fit(task, loader())
+    trainer.fit(task, loader(batch_size))
 
 
 def batch_of(indices=range(NUM_VIDEOS)) -> dict:
@@ -162,6 +163,25 @@ def test_training_is_a_function_of_the_seed() -> None:
         states.append(task.loss.bank.features.clone())
     assert torch.equal(states[0], states[1])
     assert not torch.equal(states[0], states[2])
+
+
+class Apart(nn.Module):
+    """How far two views are apart: a loss without memory."""
+
+    def forward(self, views, intra_negative, index) -> ContrastOutput:
+        return ContrastOutput((views[0] - views[1]).square().mean(), {})
+
+
+def test_accumulated_halves_make_the_step_of_the_whole_batch() -> None:
+    weights = []
+    for batch_size, accumulate in ((6, 1), (3, 2)):
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Conv3d(3, 4, 3, stride=2), nn.Tanh(), nn.AdaptiveAvgPool3d(1), nn.Flatten())
+        task = IICTask(network, Apart(), SGD)
+        fit(task, epochs=3, batch_size=batch_size, accumulate_grad_batches=accumulate)
+        assert task.trainer.global_step == 3
+        weights.append(network[0].weight.detach())
+    torch.testing.assert_close(weights[1], weights[0], rtol=1e-5, atol=1e-7)
 
 
 def test_filled_banks_hold_the_features_of_the_first_pass() -> None:

@@ -13,7 +13,7 @@ from iic_ptv.errors import RunInterrupted
 from iic_ptv.tasks.checkpoint_files import CheckpointFiles
 from iic_ptv.tasks.checkpoints import Checkpoints
 from iic_ptv.tasks.stop_request import StopRequest
-from iic_ptv.tasks.world_change import WorldChange, translated_steps
+from iic_ptv.tasks.world_change import Epoch, WorldChange, translated_steps
 
 
 @pytest.mark.parametrize(
@@ -57,16 +57,22 @@ class Loader:
         return iter(torch.zeros(self.batches - skip, 1))
 
 
-def fit(task: Task, folder, batches: int, skip: int = 0, stop_after: int = -1, resume=None) -> Trainer:
+def fit(
+    task: Task, folder, batches: int, skip: int = 0, stop_after: int = -1, resume=None, accumulate: int = 1
+) -> Trainer:
     """Three epochs, or as many steps."""
     stop = StopRequest()
     made = Trainer(
         max_epochs=3,
+        accumulate_grad_batches=accumulate,
         accelerator="cpu",
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        callbacks=[WorldChange(batches, num_videos=24), Checkpoints(folder / "last.ckpt", stop=stop)],
+        callbacks=[
+            WorldChange(Epoch(batches, accumulate), num_videos=24),
+            Checkpoints(folder / "last.ckpt", stop=stop),
+        ],
         plugins=[CheckpointFiles(folder / "last.ckpt", folder / "previous.ckpt")],
     )
 
@@ -87,24 +93,30 @@ SCHEDULES = {
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize(("before", "now"), [(12, 6), (6, 12), (8, 3)])
-def test_a_run_goes_on_where_one_of_the_new_size_would_be(tmp_path, caplog, schedule, before, now) -> None:
-    steps = before + before // 2
+@pytest.mark.parametrize(
+    ("before", "now", "accumulate"), [(12, 6, 1), (6, 12, 1), (8, 3, 1), (12, 6, 2), (7, 4, 2), (4, 7, 3)]
+)
+def test_a_run_goes_on_where_one_of_the_new_size_would_be(tmp_path, caplog, schedule, before, now, accumulate) -> None:
+    old_epoch, epoch = -(-before // accumulate), -(-now // accumulate)  # in steps
+    steps = old_epoch + old_epoch // 2
+    begun = Task(SCHEDULES[schedule](3 * old_epoch))
     with pytest.raises(RunInterrupted):
-        fit(Task(SCHEDULES[schedule](3 * before)), tmp_path, before, stop_after=steps)
+        fit(begun, tmp_path, before, stop_after=steps, accumulate=accumulate)
     saved = torch.load(tmp_path / "last.ckpt", weights_only=True)
     saved["iic_world"]["world_size"] = 2  # as if there had been two
     torch.save(saved, tmp_path / "two.ckpt")
 
-    whole = Task(SCHEDULES[schedule](3 * now))
-    fit(whole, tmp_path, now)
-    resumed, skip = Task(SCHEDULES[schedule](3 * now)), (before // 2) * now // before
+    whole = Task(SCHEDULES[schedule](3 * epoch))
+    fit(whole, tmp_path, now, accumulate=accumulate)
+    assert len(whole.rates) == 3 * now
+    resumed, steps_to_skip = Task(SCHEDULES[schedule](3 * epoch)), (old_epoch // 2) * epoch // old_epoch
+    skip = steps_to_skip * accumulate
     with caplog.at_level(logging.WARNING, logger="iic_ptv"):
-        goes_on = fit(resumed, tmp_path, now, skip, resume=tmp_path / "two.ckpt")
+        goes_on = fit(resumed, tmp_path, now, skip, resume=tmp_path / "two.ckpt", accumulate=accumulate)
 
-    done = now + skip
-    assert goes_on.global_step == 3 * now
-    assert resumed.rates == pytest.approx(whole.rates[done:], rel=1e-5)
+    done = epoch + steps_to_skip
+    assert goes_on.global_step == 3 * epoch
+    assert resumed.rates == pytest.approx(whole.rates[now + skip :], rel=1e-5)
     (message,) = [record.getMessage() for record in caplog.records if record.name == "iic_ptv.tasks.world_change"]
     assert "Begun on 2 and going on with 1 processes" in message
     assert f"step {steps} counts as step {done}" in message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.clips import EvaluationClipDataset
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.loaders import ClipLoader, evaluation_loader
+from iic_ptv.data.module import ClipDataModule
 from iic_ptv.errors import InputError
 from iic_ptv.registry import load_plugins
 from iic_ptv.runs.build import (
@@ -27,6 +29,7 @@ from iic_ptv.runs.build import (
 from iic_ptv.runs.checkpoint import Checkpoint, load_networks
 from iic_ptv.runs.evaluation.sources import evaluation_indices
 from iic_ptv.runs.folder import METRICS, write_json
+from iic_ptv.runs.precision import choose_precision
 from iic_ptv.runs.resume import already_complete
 from iic_ptv.runs.training import Training, without_known_bad
 from iic_ptv.shares import own_share
@@ -72,22 +75,40 @@ def pretrain(cfg: CfgNode, folder: Path, resume: Checkpoint | None = None, label
         InputError: something in the configuration or the data cannot be used.
         RunInterrupted: Ctrl-C; the checkpoint that it names is complete.
     """
-    load_plugins(cfg.PLUGINS)
-    seed_everything(cfg.SEED, workers=True, verbose=False)
-    index = without_known_bad(cfg, folder, build_index(cfg), resume is not None)
-    bad_videos = build_bad_video_log(cfg, folder, len(index))
-    data = build_data(cfg, index, bad_videos)
-    fill = [FillBanks(data.fill_dataloader)] if cfg.LOSS.FILL_BANKS else []
-    training = Training(cfg, folder, label, [*fill, *_online_knn(cfg, folder)])
-    steps = training.num_steps(data)
-    task = build_task(cfg, len(index), steps, training.trainer.world_size)
-    training.check_precision(task.networks[0])
+    training, task, data = ready_to_pretrain(cfg, folder, label, resumed=resume is not None)
     if resume is not None:
-        _check_resumable(task, resume, len(index), training.complete(resume, data))
+        _check_resumable(task, resume, len(data.train), training.complete(resume, data))
     metrics = training.fit(task, data, resume)
     if training.trainer.is_global_zero:
         write_json(folder / METRICS, metrics)
     return Pretrained(task, folder, metrics)
+
+
+def ready_to_pretrain(
+    cfg: CfgNode, folder: Path, label: str, callbacks: Sequence[Callback] = (), resumed: bool = False
+) -> tuple[Training, IICTask, ClipDataModule]:
+    """All that a pre-training needs, up to its first step.
+
+    Args:
+        cfg: the configuration, in which the precision is chosen.
+        folder: the run folder.
+        label: what the progress bar is called.
+        callbacks: further callbacks.
+        resumed: whether it goes on with a run.
+
+    Raises:
+        InputError: something in the configuration or the data cannot be used.
+    """
+    load_plugins(cfg.PLUGINS)
+    seed_everything(cfg.SEED, workers=True, verbose=False)
+    index = without_known_bad(cfg, folder, build_index(cfg), resumed)
+    data = build_data(cfg, index, build_bad_video_log(cfg, folder, len(index)))
+    fill = [FillBanks(data.fill_dataloader)] if cfg.LOSS.FILL_BANKS else []
+    choose_precision(cfg, folder)
+    training = Training(cfg, folder, label, [*fill, *_online_knn(cfg, folder), *callbacks])
+    task = build_task(cfg, len(index), training.num_steps(data), training.trainer.world_size)
+    training.prepare(list(task.networks))
+    return training, task, data
 
 
 def _online_knn(cfg: CfgNode, folder: Path) -> list[Callback]:

@@ -14,10 +14,12 @@ from torch import nn
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.distributed import rank, take_from_first
 from iic_ptv.errors import InputError
+from iic_ptv.evaluation.forward_pass import check_precision
 from iic_ptv.registry import load_plugins
-from iic_ptv.runs.build import build_bad_video_log, build_network
+from iic_ptv.runs.build import build_bad_video_log, build_network, evaluation_device
 from iic_ptv.runs.checkpoint import BEST, Checkpoint, load_classifier, read_checkpoint
 from iic_ptv.runs.folder import METRICS, describe_run, write_json
+from iic_ptv.runs.precision import choose_precision
 from iic_ptv.runs.recognition.parts import build_classifier, build_recognition_data, build_recognition_task, only_view
 from iic_ptv.runs.recognition.results import Recognised, recognise, write_results
 from iic_ptv.runs.recognition.videos import RecognitionVideos, recognition_videos, test_videos, with_classes
@@ -63,18 +65,20 @@ def finetune(
     """
     load_plugins(cfg.PLUGINS)
     only_view(cfg)
+    check_precision(cfg.EVAL.PRECISION, evaluation_device(cfg))
     seed_everything(cfg.SEED, workers=True, verbose=False)
     videos = recognition_videos(cfg, folder, resume is not None)
     bad_videos = build_bad_video_log(cfg, folder, videos.num_videos)
     data = build_recognition_data(cfg, videos, bad_videos)
     best = KeepBest(folder / BEST)
+    choose_precision(cfg, folder)
     training = Training(cfg, folder, "fine-tuning", [best] if videos.validation else [])
     steps = training.num_steps(data)
     network = build_classifier(cfg, len(videos.class_names), start)
-    task = build_recognition_task(cfg, network, videos, steps, training.trainer.world_size)
+    task = build_recognition_task(cfg, network, data, videos.class_names, steps, training.trainer.world_size)
     if resume is not None:
         _check_resumable(resume, network, videos, training.complete(resume, data))
-    training.check_precision(network)
+    training.prepare([network])
     facts = _facts_of_run(folder, start, resume)
     say(f"run folder: {folder}")  # not before all is found to be in order: until then it may vanish again
     measured = training.fit(task, data, resume)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fvcore.common.config import CfgNode
 from torch import nn
 
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.recognition_module import RecognitionDataModule
 from iic_ptv.errors import InputError
+from iic_ptv.models.activation_checkpointing import recompute_activations
 from iic_ptv.models.backbone import Backbone
 from iic_ptv.runs.build import build_evaluation_clips, build_network, build_train_clips, build_views, start_method
 from iic_ptv.runs.checkpoint import Checkpoint, load_backbone
@@ -29,17 +32,34 @@ def build_classifier(cfg: CfgNode, num_classes: int, start: Checkpoint | None = 
 
 
 def build_recognition_task(
-    cfg: CfgNode, network: nn.Module, videos: RecognitionVideos, total_steps: int, num_devices: int = 1
+    cfg: CfgNode,
+    network: nn.Module,
+    data: RecognitionDataModule,
+    class_names: Sequence[str],
+    total_steps: int,
+    num_devices: int = 1,
 ) -> RecognitionTask:
-    """The task, with cross-entropy as its loss; the learning rate is for so many devices."""
+    """The task, with cross-entropy as its loss.
+
+    Args:
+        cfg: the configuration.
+        network: the classifier.
+        data: what it is trained and validated on.
+        class_names: what it tells apart.
+        total_steps: optimiser steps of the whole run, for the schedule.
+        num_devices: devices that train together, for the learning rate.
+    """
+    if cfg.TRAINER.ACTIVATION_CHECKPOINTING:
+        recompute_activations(network)
+    validated_every = 0 if data.validation is None else data.batches_per_epoch(num_devices)
     return RecognitionTask(
         network,
         nn.CrossEntropyLoss(label_smoothing=cfg.RECOGNITION.LABEL_SMOOTHING),
         build_optimizer(cfg, num_devices),
-        lr_scheduler=build_schedule(cfg, total_steps, validated=videos.validation is not None),
+        lr_scheduler=build_schedule(cfg, total_steps, validated_every),
         view=build_views([only_view(cfg)])[0],
         backbone_lr=cfg.RECOGNITION.BACKBONE_LR,
-        class_names=videos.class_names,
+        class_names=class_names,
     )
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 import shutil
 import signal
@@ -114,6 +115,30 @@ def test_interrupted_at_any_step_and_resumed_ends_with_the_same_bits(videos, tmp
     assert expected.keys() == resumed.keys()
     for name, value in expected.items():
         assert torch.equal(value, resumed[name]) if isinstance(value, torch.Tensor) else value == resumed[name], name
+
+
+@pytest.mark.parametrize(("batch", "step"), [(1, 1), (2, 1), (4, 3), (6, 4)])
+def test_a_stop_waits_for_the_batches_that_make_a_step(videos, tmp_path, batch, step) -> None:
+    options = ("VIEWS", "[interrupting, residual]", "OPTIM.ACCUMULATE", "2", "OPTIM.SCHEDULE", "cosine")
+    cfg = configuration(videos, *options, "TRAINER.LOG_EVERY", "1")  # of an epoch's 3 batches, 2 make a step, then 1
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir(), parts.mkdir()
+    InterruptingView.batches_left = -1
+    expected = pretrain(cfg, whole)
+    assert expected.metrics["steps"] == 6
+    assert expected.metrics["lr-SGD"] == pytest.approx(0.01 * (1 + math.cos(math.pi * 5 / 6)) / 2)
+
+    InterruptingView.batches_left = batch
+    with pytest.raises(RunInterrupted):
+        pretrain(cfg, parts)
+    checkpoint = read_checkpoint(parts)
+    assert checkpoint.step == step
+    resumed = pretrain(cfg, parts, resume=checkpoint)
+    assert resumed.metrics["steps"] == 6
+    states = expected.task.state_dict(), resumed.task.state_dict()
+    for (name, value), other in zip(states[0].items(), states[1].values(), strict=True):
+        assert torch.equal(value, other) if isinstance(value, torch.Tensor) else value == other, name
+    assert read_checkpoint(parts).steps_of(2) == 6
 
 
 def test_interrupted_at_its_last_step_a_run_is_complete(videos, tmp_path) -> None:

@@ -300,7 +300,7 @@ def test_classes_that_can_be_told_are_learnt(videos, tmp_path) -> None:
         for name, bright in (("none", 0b00000000), ("three", 0b01110000), ("five", 0b11111000)):
             for number in range(count):
                 write_numbered_video(tmp_path / part / name / f"{number}.mp4", 5, first=bright + number % 3)
-    options = ["OPTIM.EPOCHS", "10", "OPTIM.LR", "0.02", "VIEWS", "rgb"]
+    options = ["OPTIM.EPOCHS", "10", "OPTIM.LR", "0.02", "VIEWS", "rgb", "TRAINER.CHANNELS_LAST", "False"]
     cfg = configuration(videos, *options, data=str(tmp_path / "train"), train=[], test=[str(tmp_path / "test")])
     assert finetune(cfg, tmp_path / "run").recognised.scores.top1 == 1.0
 
@@ -312,12 +312,18 @@ def states_equal(first: dict, second: dict) -> bool:
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
-@pytest.mark.parametrize("schedule", ["plateau", "cosine"])
+STOPS = [(True, 1), (True, 3), (True, 9), (True, 10), (False, 1), (False, 3)]  # in training or not, at which batch
+
+
 @pytest.mark.parametrize(
-    ("in_training", "batch"), [(True, 1), (True, 3), (True, 9), (True, 10), (False, 1), (False, 3)]
+    ("schedule", "accumulate", "in_training", "batch"),
+    [
+        *((schedule, "1", *stop) for schedule in ("plateau", "cosine") for stop in STOPS),
+        *(("plateau", "2", *stop) for stop in STOPS[::3]),
+    ],
 )
 def test_interrupted_anywhere_and_resumed_a_run_ends_with_the_same_bits(
-    videos, tmp_path, in_training, batch, schedule
+    videos, tmp_path, in_training, batch, schedule, accumulate
 ) -> None:
     """Last weights, best weights and rates; the plateau lowers these after the third epoch, for its validation loss."""
     options = (
@@ -331,6 +337,8 @@ def test_interrupted_anywhere_and_resumed_a_run_ends_with_the_same_bits(
         "0",
         "OPTIM.LR",
         "10",
+        "OPTIM.ACCUMULATE",
+        accumulate,
     )
     cfg = configuration(videos, *options)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
