@@ -87,7 +87,7 @@ def test_snippets_run_in_order(document: Path, collections: Path, monkeypatch) -
             README,
             {
                 *("check-data", "prepare", "pretrain", "retrieve", "probe", "finetune", "index", "search", "export"),
-                *("launch", "jobs"),
+                *("launch", "jobs", "profile"),
             },
         ),
         (CLUSTERS, {"launch", "jobs", "sweep"}),
@@ -114,7 +114,7 @@ def test_documented_commands_run(document: Path, expected: set[str], collections
             small = [*small, *ON_THIS_MACHINE]
         elif arguments[0] == "sweep":
             small = ["--dry-run", "--cluster", "local"]
-        elif arguments[0] not in ("pretrain", "retrieve", "probe", "finetune"):
+        elif arguments[0] not in ("pretrain", "retrieve", "probe", "finetune", "profile"):
             small = []
         monkeypatch.chdir(collections)
         monkeypatch.setattr(sys, "argv", ["iic", *arguments, *small])

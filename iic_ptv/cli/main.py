@@ -24,6 +24,7 @@ from iic_ptv.cli import (
     prepare,
     pretrain,
     probe,
+    profile,
     quickstart,
     render,
     retrieve,
@@ -40,7 +41,7 @@ INTERRUPTED = 130  # what shells report for Ctrl-C
 # Read when torch is imported, which the commands do later. Threads that wait for each other by spinning take the cores
 # from the processes that decode; on a shared machine that made steps ten times slower. And PyTorch's libraries in C++
 # advise on the terminal.
-ENVIRONMENT = {"OMP_WAIT_POLICY": "passive", "TORCH_CPP_LOG_LEVEL": "ERROR"}
+ENVIRONMENT = {"OMP_WAIT_POLICY": "passive", "TORCH_CPP_LOG_LEVEL": "ERROR", "KINETO_LOG_LEVEL": "99"}
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -65,6 +66,7 @@ def make_parser() -> argparse.ArgumentParser:
         convert,
         export,
         inspect,
+        profile,
         check_data,
         prepare,
         flow,
