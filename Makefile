@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test test-slow lint
+.PHONY: quickstart test test-slow lint bench gpu-report
 
 quickstart: .venv/installed
 	$(BIN)/iic quickstart
@@ -17,6 +17,13 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: .venv/installed
+	$(BIN)/python -m projects.benchmarks.bench
+
+# Builds nothing: a machine with a GPU that is only lent may reach no network.
+gpu-report:
+	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m projects.benchmarks.gpu_report
 
 .venv/installed: setup.py
 	$(PYTHON) -m venv .venv

@@ -27,7 +27,7 @@ from iic_ptv.tasks.checkpoint_files import CheckpointFiles
 from iic_ptv.tasks.iic import IICTask
 from iic_ptv.tasks.shard_checkpoints import ShardCheckpoints
 from projects.benchmarks.files import disk_use
-from projects.benchmarks.timing import resident_mb, round_robin, timed_after
+from projects.benchmarks.timing import peak_mb, resident_mb, round_robin, timed_after
 
 PROCESSES = 2
 WARM_UP = 3  # steps
@@ -110,7 +110,7 @@ def memory_and_checkpoint(rank: int, sizes: Sizes, kind: str, folder: Path, read
         read: whether it is read, too: with replicated banks that takes memory for two of them.
     """
     before = resident_mb()
-    with _peak_mb() as creation:
+    with peak_mb() as creation:
         loss = sizes.loss(kind)
     results = {
         "banks_mb": loss.bank.features.nbytes / 1e6,
@@ -137,7 +137,7 @@ def memory_and_checkpoint(rank: int, sizes: Sizes, kind: str, folder: Path, read
         some = loss.bank.features[:, ::1000].clone()
         loss.bank.features.zero_()
         _forget(folder)
-        with _peak_mb() as reading, _seconds() as taken:
+        with peak_mb() as reading, _seconds() as taken:
             content = torch.load(file, weights_only=True)
             task.load_state_dict(content["state_dict"])
             callback.on_load_checkpoint(trainer, task, content)
@@ -156,16 +156,6 @@ def _seconds() -> Iterator[list[float]]:
     yield taken
     dist.barrier()
     taken.append(time.perf_counter() - began)
-
-
-@contextmanager
-def _peak_mb() -> Iterator[list[float]]:
-    """The most memory that this process held meanwhile, in megabytes."""
-    peak: list[float] = []
-    Path("/proc/self/clear_refs").write_text("5")  # sets the peak back
-    yield peak
-    lines = Path("/proc/self/status").read_text().splitlines()
-    peak.append(next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM")))
 
 
 def _forget(folder: Path) -> None:

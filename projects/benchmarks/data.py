@@ -33,7 +33,7 @@ README = Path(__file__).with_name("README.md")
 FRONT_PAGE = Path(__file__).parents[2] / "README.md"
 
 
-def measure(section: str) -> dict[str, Any]:
+def measure(section: str, **options: Any) -> dict[str, Any]:
     """Measure a section in a temporary folder, on a single thread of torch, as in a worker process."""
     import torch
 
@@ -41,7 +41,7 @@ def measure(section: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["IIC_CACHE"] = f"{folder}/cache"
         began = time.perf_counter()
-        results = _module(section).measure(Path(folder))
+        results = _module(section).measure(Path(folder), **options)
         seconds = round(time.perf_counter() - began)
     return {"measured": {"date": f"{date.today():%Y-%m-%d}", "seconds": seconds, **_machine()}, **results}
 

@@ -88,3 +88,13 @@ def resident_mb() -> float:
     """Memory that this process holds, in megabytes."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@contextmanager
+def peak_mb() -> Iterator[list[float]]:
+    """The most memory that this process held meanwhile, in megabytes."""
+    peak: list[float] = []
+    Path("/proc/self/clear_refs").write_text("5")  # sets the peak back
+    yield peak
+    lines = Path("/proc/self/status").read_text().splitlines()
+    peak.append(next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM")))

@@ -1,0 +1,112 @@
+"""A training step beside that of the reference: time, memory, and how much of it is convolutions.
+
+    python -m projects.benchmarks.step
+
+What is measured goes into ``step.json`` and the table of the README. It takes some minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from projects.benchmarks import data
+from projects.benchmarks.steps import BFLOAT16, FLOAT32, PAPER, REFERENCE, Work, run
+from projects.benchmarks.tables import Table
+from projects.benchmarks.timing import in_new_process
+
+SECTION = "step"
+RESULTS = Path(__file__).with_name("step.json")
+CONTENDERS = (REFERENCE, FLOAT32, BFLOAT16)
+
+
+def measure(
+    folder: Path,
+    work: Work = PAPER,
+    rounds: int = 3,
+    steps: int = 3,
+    contenders: Sequence[str] = CONTENDERS,
+    device: str = "cpu",
+) -> dict[str, Any]:
+    """Medians of all contenders, in new processes that take turns in another order every round.
+
+    Args:
+        folder: not needed.
+        work: what a step is of.
+        rounds: processes of each.
+        steps: that each makes.
+        contenders: their names.
+        device: "cpu" or "cuda".
+    """
+    # Threads that spin while they wait would disturb each other wherever something else runs.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    orders = random.Random(0)
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name in orders.sample(list(contenders), len(contenders)):
+            runs[name].append(in_new_process(run, name, work, steps, device))
+    return {
+        "device": device,
+        "work": asdict(work),
+        "rounds": rounds,
+        "steps": steps,
+        "load_average": round(os.getloadavg()[1], 1),
+        "contenders": {name: _summary(each) for name, each in runs.items()},
+    }
+
+
+def _summary(runs: list[dict[str, Any]]) -> dict[str, float]:
+    return {
+        "seconds": round(statistics.median(second for each in runs for second in each["seconds"]), 4),
+        "peak_mb": round(statistics.median(each["peak_mb"] for each in runs), 1),
+        "convolutions": round(statistics.median(each["convolutions"] for each in runs), 3),
+    }
+
+
+def ratios(results: dict[str, Any]) -> dict[str, float]:
+    """How many times as fast as the reference ours are, and how many times less memory they take."""
+    reference = results["contenders"][REFERENCE]
+    ours = {name: each for name, each in results["contenders"].items() if name != REFERENCE}
+    return {
+        **{f"{name}: times as fast": reference["seconds"] / each["seconds"] for name, each in ours.items()},
+        **{f"{name}: times less memory": reference["peak_mb"] / each["peak_mb"] for name, each in ours.items()},
+        **{f"{name}: share of convolutions": each["convolutions"] for name, each in ours.items()},
+    }
+
+
+def tables(results: dict[str, Any]) -> list[Table]:
+    """All contenders."""
+    work, reference = results["work"], results["contenders"][REFERENCE]
+    rows = [
+        [
+            name,
+            f"{1000 * each['seconds']:,.0f}",
+            f"{work['batch'] / each['seconds']:.2f}",
+            f"{reference['seconds'] / each['seconds']:.2f}",
+            f"{each['peak_mb']:,.0f}",
+            f"{reference['peak_mb'] / each['peak_mb']:.2f}",
+            f"{100 * each['convolutions']:.0f} %",
+        ]
+        for name, each in results["contenders"].items()
+    ]
+    title = (
+        f"A training step of R3D: {work['batch']} clips of 3 x {work['frames']} x {work['side']} x {work['side']}, "
+        f"K {work['num_negatives']:,}, N {work['num_videos']:,}; medians of {results['rounds']} processes of "
+        f"{results['steps']} steps each"
+    )
+    columns = ["", "ms", "clips/s", "times as fast", "memory, MB", "times less memory", "in convolutions"]
+    return [Table(title, columns, rows)]
+
+
+def main() -> None:
+    """Measure, show the table, and write ``step.json`` and the README's table."""
+    data.measure_alone(SECTION, RESULTS)
+
+
+if __name__ == "__main__":
+    main()
