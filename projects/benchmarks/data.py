@@ -76,7 +76,8 @@ def measure_alone(section: str, file: Path) -> None:
     for table in _module(section).tables(results):
         Console().print(table.to_rich())
     file.write_text(json.dumps(results, indent=2) + "\n")
-    README.write_text(with_tables(README.read_text(), {section: results}))
+    for document in (README, FRONT_PAGE):
+        document.write_text(with_tables(document.read_text(), {section: results}))
 
 
 def main() -> None:

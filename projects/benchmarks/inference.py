@@ -17,7 +17,7 @@ import statistics
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,9 @@ class Sizes:
     rounds: int = 5
 
 
-def measure(folder: Path, device: str = "cpu", compiled: bool = False, sizes: Sizes | None = None) -> dict[str, Any]:
+def measure(
+    folder: Path, device: str = "cpu", compiled: bool = False, sizes: Sizes | None = None, rounds: int | None = None
+) -> dict[str, Any]:
     """Clips per second of all alternatives, and how far their features are apart.
 
     Args:
@@ -68,8 +70,10 @@ def measure(folder: Path, device: str = "cpu", compiled: bool = False, sizes: Si
         device: where to compute.
         compiled: run compiled networks, too.
         sizes: what is measured.
+        rounds: in place of those of the sizes.
     """
     sizes, place = sizes or Sizes(), torch.device(device)
+    sizes = replace(sizes, rounds=rounds or sizes.rounds)
     missing = [library for name in sizes.clips if not importlib.util.find_spec(library := LIBRARIES[name])]
     with _on_all_cores() as threads:
         return {
@@ -143,6 +147,17 @@ def _compare_batches(sizes: Sizes, device: torch.device) -> dict[str, Any]:
         "clips_per_s": {
             str(batch): {way: rate for (size, way), rate in rates.items() if size == batch} for batch in sizes.batches
         },
+    }
+
+
+def ratios(results: dict[str, Any]) -> dict[str, float]:
+    """Of what was measured on a CPU, how many times as fast as its library ours runs a network."""
+    results = results.get("cpu", results)
+    return {
+        f"{name}, {label}: times its library": way["clips_per_s"] / next(iter(network["ways"].values()))["clips_per_s"]
+        for name, network in results["networks"].items()
+        for label, way in network["ways"].items()
+        if label.startswith("ours")
     }
 
 

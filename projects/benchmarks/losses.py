@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from iic_ptv.losses import InterIntraNCELoss, bank_logits
-from iic_ptv.runs.kept_memory import keep_freed_memory
 from projects.benchmarks.reference_step import ReferenceLoss
 from projects.benchmarks.steps import held_mb, seconds_of
 from projects.benchmarks.timing import peak_mb, round_robin
@@ -48,8 +47,6 @@ def run(name: str, sizes: Sizes, steps: int, device: str = "cpu") -> dict[str, A
         ``seconds`` of each; ``peak_mb``, memory at the peak beyond what there was before the first one, banks not
         counted; ``banks_mb``; and ``gradient_error``, relative to the gradient in float64.
     """
-    if device == "cpu" and name != REFERENCE:
-        keep_freed_memory()
     loss = make_loss(name, sizes, device)
     index = torch.randperm(sizes.num_videos, device=device)[: sizes.batch]
     *views, negative = torch.randn(3, sizes.batch, sizes.feature_dim, device=device).unbind()

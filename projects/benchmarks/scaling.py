@@ -147,7 +147,7 @@ def measured_machine(steps: int = 8, work: Work = PAPER) -> Machine:
     seconds = done["seconds"]
     decoding = json.loads(data.RESULTS.read_text())["loader"]
     return Machine(
-        name="CPU nodes like this machine, 10 Gbit/s",
+        name="this CPU, 10 Gb/s",
         per_node=1,
         batch=work.batch,
         compute=statistics.median(seconds),
@@ -183,7 +183,7 @@ def assumed_gpus(update: float, batch: int = 64, tflops: float = 320.0, cores: i
     """
     decoding = json.loads(data.RESULTS.read_text())["loader"]
     return Machine(
-        name="nodes of 8 H100, 400 Gbit/s for each",
+        name="8 H100, 400 Gb/s each",
         per_node=8,
         batch=batch,
         compute=OPERATIONS_PER_CLIP * batch / (1e12 * tflops),
@@ -211,7 +211,7 @@ def measure(folder: Path, processes: tuple[int, ...] = PROCESSES, steps: int = 8
         (gpus, Contrast()),
         (gpus, Contrast(sharded=True)),
         (gpus, Contrast(feature_dim=128, num_negatives=16_384, sharded=True)),
-        (replace(gpus, name="nodes of 8 H100, 25 Gbit/s a node", between=25e9 / 8 / 8), Contrast()),
+        (replace(gpus, name="8 H100, 25 Gb/s a node", between=25e9 / 8 / 8), Contrast()),
         (cpu, Contrast()),
         (cpu, Contrast(sharded=True)),
     ]

@@ -16,7 +16,6 @@ from iic_ptv.losses import InterIntraNCELoss
 from iic_ptv.models import r3d
 from iic_ptv.models.compilation import compile_network
 from iic_ptv.runs.bfloat16 import keep_wrong_layers_in_float32
-from iic_ptv.runs.kept_memory import keep_freed_memory
 from iic_ptv.runs.profiling.operations import counted_operations, finish, seconds_in_convolutions
 from iic_ptv.tasks.iic import IICTask
 from iic_ptv.transforms import RepeatFrame
@@ -89,10 +88,8 @@ class OurTraining:
 
     def __init__(self, work: Work, device: str, bfloat16: bool = False, mode: str | None = None) -> None:
         self.network = r3d(width=work.width).to(memory_format=torch.channels_last_3d)
-        if device == "cpu":
-            keep_freed_memory()
-            if bfloat16:
-                keep_wrong_layers_in_float32([self.network], (work.batch, 3, work.frames, work.side, work.side))
+        if device == "cpu" and bfloat16:
+            keep_wrong_layers_in_float32([self.network], (work.batch, 3, work.frames, work.side, work.side))
         if mode is not None:
             compile_network(self.network, mode)
         loss = InterIntraNCELoss(work.num_videos, self.network.feature_dim, num_negatives=work.num_negatives)

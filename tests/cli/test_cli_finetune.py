@@ -87,7 +87,8 @@ def test_ctrl_c_leaves_a_checkpoint_and_resume_goes_on(videos, tmp_path) -> None
     process = subprocess.Popen(
         [*map(str, command)], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    folder = tmp_path / re.search(r"run folder: (\S+)", process.stdout.readline())[1]
+    told = next(found for line in process.stdout if (found := re.search(r"run folder: (\S+)", line)))
+    folder = tmp_path / told[1]
     while not (folder / "checkpoints/last.ckpt").exists():  # until the first epoch is over
         assert process.poll() is None, process.stderr.read()
     process.send_signal(signal.SIGINT)
