@@ -26,7 +26,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="FOLDER",
         help="where to write trace.json and profile.json; by default a folder of its own in runs/profile",
     )
-    parser.add_argument("overrides", nargs="*", metavar="KEY VALUE", help="options to change, e.g. OPTIM.BATCH_SIZE 32")
+    parser.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="[FILE.yaml] KEY VALUE",
+        help="a file in place of --config FILE, and options to change, e.g. OPTIM.BATCH_SIZE 32",
+    )
     parser.set_defaults(run=run)
 
 
@@ -34,4 +39,7 @@ def run(options: argparse.Namespace) -> None:
     """Profile, and say what came of it."""
     from iic_ptv.runs.profiling.command import profile_command
 
-    profile_command(options.config, options.data, options.overrides, options.steps, options.output)
+    config, overrides = options.config, options.overrides
+    if config is None and overrides and overrides[0].endswith((".yaml", ".yml")):
+        config, *overrides = overrides
+    profile_command(config, options.data, overrides, options.steps, options.output)

@@ -72,7 +72,7 @@ def test_without_videos_some_are_rendered_and_the_run_gets_a_folder(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     config = tmp_path / "small.yaml"
     config.write_text("MODEL: {BACKBONE: c3d, OPTIONS: {width: 0.0625}}\n")
-    main(["profile", "--config", str(config), "--steps", "1", *SMALL])
+    main(["profile", str(config), "--steps", "1", *SMALL])
     (folder,) = (each for each in (tmp_path / "runs/profile").iterdir() if each.name != "videos")
     assert json.loads((folder / "profile.json").read_text())["steps"] == 1
     assert "c3d" in folder.name
