@@ -34,6 +34,7 @@ from iic_ptv.runs.bfloat16 import keep_wrong_layers_in_float32
 from iic_ptv.runs.build import known_bad_videos, without
 from iic_ptv.runs.checkpoint import BANK_FILES, LAST, PREVIOUS, Checkpoint
 from iic_ptv.runs.folder import LEFT_OUT, describe_run
+from iic_ptv.runs.kept_memory import keep_freed_memory
 from iic_ptv.runs.precision import BFLOAT16
 from iic_ptv.runs.status import FAILED, RUNNING, STOPPED, tell_status
 from iic_ptv.runs.terminal import console, say
@@ -113,8 +114,10 @@ class Training:
         if options.CHANNELS_LAST:
             for network in networks:
                 network.to(memory_format=torch.channels_last_3d)
-        if options.PRECISION.startswith("bf16") and isinstance(self.trainer.accelerator, CPUAccelerator):
-            self._mend_bfloat16(networks)
+        if isinstance(self.trainer.accelerator, CPUAccelerator):
+            keep_freed_memory()
+            if options.PRECISION.startswith("bf16"):
+                self._mend_bfloat16(networks)
         if options.COMPILE:
             for network in networks:
                 compile_network(network, options.COMPILE)

@@ -16,6 +16,7 @@ from iic_ptv.losses import InterIntraNCELoss
 from iic_ptv.models import r3d
 from iic_ptv.models.compilation import compile_network
 from iic_ptv.runs.bfloat16 import keep_wrong_layers_in_float32
+from iic_ptv.runs.kept_memory import keep_freed_memory
 from iic_ptv.runs.profiling.operations import counted_operations, finish, seconds_in_convolutions
 from iic_ptv.tasks.iic import IICTask
 from iic_ptv.transforms import RepeatFrame
@@ -88,6 +89,8 @@ class OurTraining:
 
     def __init__(self, work: Work, device: str, bfloat16: bool = False, mode: str | None = None) -> None:
         self.network = r3d(width=work.width).to(memory_format=torch.channels_last_3d)
+        if device == "cpu":
+            keep_freed_memory()
         if device == "cpu" and bfloat16:
             keep_wrong_layers_in_float32([self.network], (work.batch, 3, work.frames, work.side, work.side))
         if mode is not None:
@@ -127,8 +130,8 @@ def run(name: str, work: Work, steps: int, device: str = "cpu") -> dict[str, Any
 
     Returns:
         ``seconds`` of each; ``peak_mb``, memory at the peak of a step beyond what there was before the first one;
-        ``operations`` of a step, in convolutions and matrix products; and ``convolution_seconds``, those of a last step
-        that are spent in convolutions.
+        ``graph_mb``, what is kept for the backward pass; ``operations`` of a step, in convolutions and matrix products;
+        ``convolution_seconds``, those of a last step that are spent in convolutions, and their share ``convolutions``.
     """
     torch.manual_seed(0)
     step = MAKERS[name](work, device)
@@ -147,10 +150,27 @@ def run(name: str, work: Work, steps: int, device: str = "cpu") -> dict[str, Any
     return {
         "seconds": seconds,
         "peak_mb": top - before,
+        "graph_mb": kept_for_backward_mb(step, clip, index),
         "operations": operations(),
         "convolution_seconds": convolutions,
         "convolutions": convolutions / profiled,
     }
+
+
+def kept_for_backward_mb(step: TrainingSteps, clip: Tensor, index: Tensor) -> float:
+    """Memory of the tensors that a step keeps for its backward pass, beside the weights, each counted once."""
+    weights = {parameter.untyped_storage().data_ptr() for parameter in step.network.parameters()}
+    kept: dict[int, torch.UntypedStorage] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage  # which keeps it from being freed, and its place from being used again
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        step(clip, index)
+    return sum(storage.nbytes() for storage in kept.values()) / 1e6
 
 
 def held_mb(device: str) -> float:

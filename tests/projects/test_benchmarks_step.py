@@ -82,12 +82,14 @@ def test_bfloat16_computes_it_up_to_rounding() -> None:
 def test_step_section(tmp_path) -> None:
     results = step_section.measure(tmp_path, TINY, rounds=1, steps=1)
     assert all(each["seconds"] > 0 and 0 < each["convolutions"] < 1 for each in results["contenders"].values())
+    graph = {name: each["graph_mb"] for name, each in results["contenders"].items()}
+    assert graph[REFERENCE] / graph[FLOAT32] == pytest.approx(1.5, rel=0.1)  # three passes with a graph, or two
     (table,) = step_section.tables(results)
     assert [row[0] for row in table.rows] == [step_section.REFERENCE, FLOAT32, BFLOAT16]
     assert set(step_section.ratios(results)) == {
         f"{name}: {what}"
         for name in (FLOAT32, BFLOAT16)
-        for what in ("times as fast", "times less memory", "share of convolutions")
+        for what in ("times as fast", "times less for the graph", "times less memory", "share of convolutions")
     }
 
 
