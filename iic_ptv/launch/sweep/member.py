@@ -13,10 +13,12 @@ from iic_ptv.config import parse_config
 from iic_ptv.launch.sweep.grid import overrides_of
 from iic_ptv.runs.checkpoint import read_checkpoint
 from iic_ptv.runs.folder import METRICS
+from iic_ptv.runs.precision import AUTO
 from iic_ptv.runs.resume import CHANGEABLE
 from iic_ptv.runs.run_record import flat
 
 PLAN = "plan"  # in the folder of a member
+CHOSEN_BY_RUNS = (("TRAINER.PRECISION", AUTO),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,8 @@ class Member:
 def changes_of(plan: Path, folder: Path) -> list[str]:
     """What a run that goes on has to change for its plan: where it runs, not what it computes.
 
+    What it has chosen by itself, in the place of an "auto", stays as it is.
+
     Args:
         plan: the file with the configuration that is wanted.
         folder: the run folder, with a checkpoint.
@@ -91,5 +95,9 @@ def changes_of(plan: Path, folder: Path) -> list[str]:
         dict(flat(cfg)) for cfg in (parse_config(plan.read_text(), str(plan)), read_checkpoint(folder, True).config)
     )
     return overrides_of(
-        {key: value for key, value in now.items() if key.startswith(CHANGEABLE) and before.get(key) != value}
+        {
+            key: value
+            for key, value in now.items()
+            if key.startswith(CHANGEABLE) and value != before.get(key) and (key, value) not in CHOSEN_BY_RUNS
+        }
     )

@@ -22,6 +22,7 @@ def test_in_this_process_one_that_fails_does_not_keep_the_rest(sweep, tmp_path) 
     for run, name in ((well, "pretrain"), (well / "retrieve", "retrieve")):
         told, plan = load_config(run / "config.yaml"), load_config(well / "plan" / f"{name}.yaml")
         told.EVAL.VIEWS = plan.EVAL.VIEWS  # which an evaluation finds out
+        told.TRAINER.PRECISION = plan.TRAINER.PRECISION  # and a training
         assert told == plan
     before = contents(well)
 
