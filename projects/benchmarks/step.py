@@ -45,6 +45,7 @@ def measure(
     """
     # Threads that spin while they wait would disturb each other wherever something else runs.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # the profiler tells the terminal what no user needs
     orders = random.Random(0)
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in contenders}
     for _ in range(rounds):
