@@ -112,7 +112,7 @@ def finetune(videos: Path, folder: Path, *options: str) -> Path:
     """Train and test by three processes."""
     lists = ["--train", videos / "train", "--test", videos / "test"]
     training = ["OPTIM.EPOCHS", "2", "OPTIM.BATCH_SIZE", "3", "OPTIM.LR", "0.05", "DATA.MAX_BAD_SHARE", "0.2"]
-    ended = iic_together("finetune", *lists, *SMALL, *training, *options, processes=3, folder=folder)
+    ended = iic_together("finetune", *lists, *SMALL, *training, *options, processes=3, folder=folder, anew=True)
     assert not any(each.exit_code for each in ended), ended
     return folder
 

@@ -13,7 +13,6 @@ from iic_ptv.cli.main import main
 from iic_ptv.config import load_config
 from iic_ptv.data.procedural import write_videos
 from iic_ptv.errors import InputError
-from iic_ptv.processes import launched_processes
 from iic_ptv.runs import precision
 from iic_ptv.runs.build import build_network
 from iic_ptv.runs.checkpoint import LAST, read_checkpoint
@@ -122,15 +121,24 @@ def test_the_run_is_the_one_that_names_its_precision(videos, tmp_path, monkeypat
     assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
 
 
-def test_processes_that_start_together_go_by_the_first(videos, tmp_path, monkeypatch, even_small_networks) -> None:
-    def gain(*_) -> float:
-        launched = launched_processes()
-        assert launched is not None
-        assert launched.rank == 0
-        return 2.0
+GAIN_IN_FIRST = """
+from iic_ptv.processes import launched_processes
+from iic_ptv.runs import precision
 
-    monkeypatch.setattr(precision, "_gain", gain)
-    ended = iic_together("pretrain", "--data", videos, *SMALL, processes=2, folder=tmp_path / "run")
+def gain(*_):
+    assert launched_processes().rank == 0
+    return 2.0
+
+precision.SMALL, precision._gain = 0, gain
+"""
+
+
+def test_processes_that_start_together_go_by_the_first(videos, tmp_path, monkeypatch) -> None:
+    (tmp_path / "gain_in_first.py").write_text(GAIN_IN_FIRST)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    options = [*SMALL, "PLUGINS", "[gain_in_first]"]
+    # Anew: what has computed gradients cannot do so in a fork.
+    ended = iic_together("pretrain", "--data", videos, *options, processes=2, folder=tmp_path / "run", anew=True)
     assert not any(each.exit_code for each in ended), ended
     assert [each.out.count("precision: bf16-mixed") for each in ended] == [1, 0]
     state = torch.load(tmp_path / "run" / LAST, weights_only=True)
