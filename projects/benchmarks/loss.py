@@ -8,7 +8,6 @@ What is measured goes into ``loss.json`` and the tables of the README. It takes 
 from __future__ import annotations
 
 import os
-import random
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,7 +17,7 @@ from typing import Any
 from projects.benchmarks import data
 from projects.benchmarks.losses import HALVES, OURS, REFERENCE, Sizes, run, ways_to_logits
 from projects.benchmarks.tables import Table
-from projects.benchmarks.timing import in_new_process
+from projects.benchmarks.timing import in_new_process, new_processes_in_turn
 
 SECTION = "loss"
 RESULTS = Path(__file__).with_name("loss.json")
@@ -41,24 +40,18 @@ def measure(
     rounds: int = 3,
     steps: int = 5,
     ways_of: Sequence[Sizes] = WAYS_OF,
-    device: str = "cpu",
 ) -> dict[str, Any]:
     """Forward pass, update of the banks and backward pass of all contenders; and both ways to logits of given sizes."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    orders = random.Random(0)
     names = [REFERENCE, OURS, *(f"{OURS}, banks in {half}" for half in HALVES)]
-    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-    for _ in range(rounds):
-        for name in orders.sample(names, len(names)):
-            runs[name].append(in_new_process(run, name, sizes, steps, device))
+    runs = new_processes_in_turn(names, rounds, run, sizes, steps)
     return {
-        "device": device,
         "sizes": asdict(sizes),
         "rounds": rounds,
         "steps": steps,
         "load_average": round(os.getloadavg()[1], 1),
         "contenders": {name: _summary(each) for name, each in runs.items()},
-        "ways": [{**asdict(each), **in_new_process(ways_to_logits, each, steps, device)} for each in ways_of],
+        "ways": [{**asdict(each), **in_new_process(ways_to_logits, each, steps)} for each in ways_of],
     }
 
 
@@ -90,7 +83,7 @@ def tables(results: dict[str, Any]) -> list[Table]:
     contenders = [
         [
             name,
-            f"{each['ms']:,.0f}" if results["device"] == "cpu" else f"{each['ms']:,.2f}",
+            f"{each['ms']:,.0f}",
             f"{reference['ms'] / each['ms']:.1f}",
             f"{each['peak_mb']:,.0f}",
             f"{reference['peak_mb'] / each['peak_mb']:.1f}",

@@ -8,7 +8,6 @@ of memory, which is what NumPy takes.
 
 from __future__ import annotations
 
-import random
 import statistics
 from dataclasses import asdict
 from pathlib import Path
@@ -16,9 +15,9 @@ from typing import Any
 
 from iic_ptv.evaluation.retrieval import PAPER_KS
 from projects.benchmarks import data
-from projects.benchmarks.retrievers import CONTENDERS, Outcome, Sizes, run, write_clips
+from projects.benchmarks.retrievers import CONTENDERS, Sizes, run, write_clips
 from projects.benchmarks.tables import Table
-from projects.benchmarks.timing import in_new_process
+from projects.benchmarks.timing import new_processes_in_turn
 
 SECTION = "retrieval"
 NUMPY = ("NumPy, float32", "NumPy, float64")
@@ -37,11 +36,7 @@ def measure(folder: Path, sizes: Sizes = UCF101, rounds: int = 3) -> dict[str, A
     """
     path = folder / "clips.f32"
     write_clips(path, sizes)
-    orders = random.Random(0)
-    runs: dict[str, list[tuple[Outcome, float]]] = {name: [] for name in CONTENDERS}
-    for _ in range(rounds):
-        for name in orders.sample(list(CONTENDERS), len(CONTENDERS)):
-            runs[name].append(in_new_process(run, name, path, sizes))
+    runs = new_processes_in_turn(CONTENDERS, rounds, run, path, sizes)
     hits = {name: outcomes[0][0].hits for name, outcomes in runs.items()}
     return {
         "sizes": asdict(sizes),

@@ -8,9 +8,7 @@ What is measured goes into ``step.json`` and the table of the README. It takes s
 from __future__ import annotations
 
 import os
-import random
 import statistics
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from typing import Any
 from projects.benchmarks import data
 from projects.benchmarks.steps import BFLOAT16, FLOAT32, PAPER, REFERENCE, Work, run
 from projects.benchmarks.tables import Table
-from projects.benchmarks.timing import in_new_process
+from projects.benchmarks.timing import new_processes_in_turn
 
 SECTION = "step"
 RESULTS = Path(__file__).with_name("step.json")
@@ -30,8 +28,6 @@ def measure(
     work: Work = PAPER,
     rounds: int = 3,
     steps: int = 3,
-    contenders: Sequence[str] = CONTENDERS,
-    device: str = "cpu",
 ) -> dict[str, Any]:
     """Medians of all contenders, in new processes that take turns in another order every round.
 
@@ -40,19 +36,12 @@ def measure(
         work: what a step is of.
         rounds: processes of each.
         steps: that each makes.
-        contenders: their names.
-        device: "cpu" or "cuda".
     """
     # Threads that spin while they wait would disturb each other wherever something else runs.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # the profiler tells the terminal what no user needs
-    orders = random.Random(0)
-    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name in orders.sample(list(contenders), len(contenders)):
-            runs[name].append(in_new_process(run, name, work, steps, device))
+    runs = new_processes_in_turn(CONTENDERS, rounds, run, work, steps)
     return {
-        "device": device,
         "work": asdict(work),
         "rounds": rounds,
         "steps": steps,

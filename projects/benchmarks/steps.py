@@ -101,12 +101,10 @@ class OurTraining:
         ).to(device)
         self.optimizer = self.task.configure_optimizers()
         self.autocast = partial(torch.autocast, device, torch.bfloat16, enabled=bfloat16)
-        self.compiled = mode is not None
 
     def __call__(self, clip: Tensor, index: Tensor) -> Tensor:
         """Make a step on clips of these rows of the banks; returns the loss."""
-        if self.compiled:
-            torch.compiler.cudagraph_mark_step_begin()
+        torch.compiler.cudagraph_mark_step_begin()  # networks that are not compiled do not notice
         self.optimizer.zero_grad()
         with self.autocast():
             features, negative = self.task({"video": clip})

@@ -75,6 +75,22 @@ def in_new_process(function: Callable[..., Result], *arguments: Any) -> Result:
         return process.submit(function, *arguments).result()
 
 
+def new_processes_in_turn(
+    names: Iterable[Name], rounds: int, function: Callable[..., Result], *arguments: Any
+) -> dict[Name, list[Result]]:
+    """What ``function(name, *arguments)`` returns for every name, each time in a new process.
+
+    In every round they take turns in another order.
+    """
+    names = list(names)
+    orders = random.Random(0)
+    results: dict[Name, list[Result]] = {name: [] for name in names}
+    for _ in range(rounds):
+        for name in orders.sample(names, len(names)):
+            results[name].append(in_new_process(function, name, *arguments))
+    return results
+
+
 def cpu_seconds() -> float:
     """Processor time that this process and those that it started have taken, as far as they are still there."""
     own = os.times()
