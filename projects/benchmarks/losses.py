@@ -13,8 +13,8 @@ from torch import Tensor
 
 from iic_ptv.losses import InterIntraNCELoss, bank_logits
 from projects.benchmarks.reference_step import ReferenceLoss
-from projects.benchmarks.steps import held_mb, seconds_of
-from projects.benchmarks.timing import peak_mb, round_robin
+from projects.benchmarks.steps import peak_growth_mb, seconds_of
+from projects.benchmarks.timing import round_robin
 
 REFERENCE, OURS = "reference", "ours"
 HALVES = ("bfloat16", "float16")  # what ours can keep banks in beside float32
@@ -51,13 +51,11 @@ def run(name: str, sizes: Sizes, steps: int, device: str = "cpu") -> dict[str, A
     index = torch.randperm(sizes.num_videos, device=device)[: sizes.batch]
     *views, negative = torch.randn(3, sizes.batch, sizes.feature_dim, device=device).unbind()
     views = [view.requires_grad_() for view in views]
-    before = held_mb(device)
-    with peak_mb() as peak:
+    with peak_growth_mb(device) as growth:
         seconds = [seconds_of(partial(_step, loss, views, negative, index), device) for _ in range(steps + 1)][1:]
-    top = torch.cuda.max_memory_allocated() / 1e6 if device == "cuda" else peak[0]
     return {
         "seconds": seconds,
-        "peak_mb": top - before,
+        "peak_mb": growth[0],
         "banks_mb": sum(buffer.nbytes for buffer in loss.buffers()) / 1e6,
         "gradient_error": _gradient_error(name, sizes, views, negative, index),
     }

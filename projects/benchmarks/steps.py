@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -135,10 +136,8 @@ def run(name: str, work: Work, steps: int, device: str = "cpu") -> dict[str, Any
     step = MAKERS[name](work, device)
     clip = torch.rand(work.batch, 3, work.frames, work.side, work.side, device=device)
     index = torch.randperm(work.num_videos, device=device)[: work.batch]
-    before = held_mb(device)
-    with peak_mb() as peak:
+    with peak_growth_mb(device) as growth:
         seconds = [seconds_of(partial(step, clip, index), device) for _ in range(steps + 2)][2:]
-    top = torch.cuda.max_memory_allocated() / 1e6 if device == "cuda" else peak[0]
     with counted_operations() as operations:
         step(clip, index)
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device == "cuda" else [])]
@@ -147,7 +146,7 @@ def run(name: str, work: Work, steps: int, device: str = "cpu") -> dict[str, Any
     convolutions = seconds_in_convolutions(profiler, torch.device(device))
     return {
         "seconds": seconds,
-        "peak_mb": top - before,
+        "peak_mb": growth[0],
         "graph_mb": kept_for_backward_mb(step, clip, index),
         "operations": operations(),
         "convolution_seconds": convolutions,
@@ -171,12 +170,20 @@ def kept_for_backward_mb(step: TrainingSteps, clip: Tensor, index: Tensor) -> fl
     return sum(storage.nbytes() for storage in kept.values()) / 1e6
 
 
-def held_mb(device: str) -> float:
-    """Memory that this process holds on the device; from now on, the peak is taken anew."""
+@contextmanager
+def peak_growth_mb(device: str) -> Iterator[list[float]]:
+    """The most memory that this process held on the device meanwhile, beyond what it held before."""
+    growth: list[float] = []
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
-        return torch.cuda.memory_allocated() / 1e6
-    return resident_mb()
+        before = torch.cuda.memory_allocated()
+        yield growth
+        growth.append((torch.cuda.max_memory_allocated() - before) / 1e6)
+        return
+    held = resident_mb()
+    with peak_mb() as peak:
+        yield growth
+    growth.append(peak[0] - held)
 
 
 def seconds_of(work: Callable[[], Any], device: str) -> float:
