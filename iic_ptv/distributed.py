@@ -68,6 +68,30 @@ def gather(tensor: Tensor, dim: int) -> Tensor:
     return torch.cat(parts, dim=dim)
 
 
+def gather_with_gradient(tensor: Tensor, dim: int) -> Tensor:
+    """As :func:`gather`; in the backward pass, which all must make, each gets the sum of all gradients for its part."""
+    if world_size() == 1:
+        return tensor
+    gathered: Tensor = _Gather.apply(tensor, dim)
+    return gathered
+
+
+class _Gather(torch.autograd.Function):
+    """As :func:`gather_with_gradient`, of several processes."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor, dim: int) -> Tensor:
+        ctx.dim = dim
+        return gather(tensor, dim)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        total = gradient.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total.chunk(world_size(), dim=ctx.dim)[rank()], None
+
+
 def told_to_all(known: Known) -> list[Known]:
     """What each of the processes knows, in the order of their ranks; anything small that can be pickled."""
     if world_size() == 1:

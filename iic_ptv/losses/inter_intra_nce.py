@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from functools import partial
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,15 @@ from torch import Tensor, nn
 from iic_ptv.distributed import gather, rank, world_size
 from iic_ptv.errors import InputError
 from iic_ptv.losses.bank_logits import bank_logits
+from iic_ptv.losses.contrast import (
+    ContrastOutput,
+    check_counts,
+    check_features,
+    contrast_metrics,
+    list_of_kinds,
+    mean_metrics,
+    softmax_contrast,
+)
 from iic_ptv.losses.known_gradient import with_gradient
 from iic_ptv.losses.memory_bank import MemoryBank
 from iic_ptv.losses.sharded_bank import ShardedMemoryBank
@@ -25,13 +35,6 @@ BANKS: dict[str, type[MemoryBank] | type[ShardedMemoryBank]] = {
     "sharded": ShardedMemoryBank,
 }
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}  # of banks
-
-
-class ContrastOutput(NamedTuple):
-    """What a contrastive loss returns: the scalar to minimise, and named diagnostics without gradient."""
-
-    loss: Tensor
-    metrics: dict[str, Tensor]
 
 
 class InterIntraNCELoss(nn.Module):
@@ -46,6 +49,9 @@ class InterIntraNCELoss(nn.Module):
     loss is the sum over the pairs. Without intra-negatives it is the loss of CMC. In training mode ``forward`` then
     mixes the features into the banks.
 
+    Beyond the paper, there may be several kinds of intra-negatives, each with a bank and K + 1 columns of its own; and
+    those of the batch itself may be columns, too, before they become rows of a bank: with gradient.
+
     Args:
         num_videos: N, rows of each bank.
         feature_dim: D.
@@ -53,7 +59,7 @@ class InterIntraNCELoss(nn.Module):
         num_negatives: K, random rows per sample, drawn with replacement; may exceed N.
         temperature: tau.
         momentum: share of the old row that an update of a bank keeps.
-        intra_negatives: contrast with intra-negatives, too.
+        intra_negatives: how many kinds of intra-negatives to contrast with, too; True is one, False none.
         normalize: L2-normalise the features, as the paper's formula; ``False`` is the authors' first code.
         objective: ``"softmax"``, cross-entropy over the columns, or ``"nce"``, the binary objective of
             noise-contrastive estimation with noise probability 1 / N, whose normaliser Z is set by the first batch.
@@ -63,9 +69,11 @@ class InterIntraNCELoss(nn.Module):
             same up to rounding.
         bank_precision: what the banks are kept in: ``"float32"``, or ``"bfloat16"`` or ``"float16"``, which take half
             the memory. Logits are of float32 in any case.
+        intra_gradient: add a column for each kind, :math:`f_a \cdot f_n / \tau` with the sample's intra-negative of
+            this batch, through which the gradient reaches both; all other columns are of rows, which get none.
 
-    The banks are the buffer ``bank.features`` ``(V + 1, N, D)``, the last one of intra-negatives; ``(V, N, D)``
-    without. Banks, normalisers and the number of draws are in the state dict; sharded banks are not, see
+    The banks are the buffer ``bank.features`` ``(V + n, N, D)``, the last n of intra-negatives, one in the paper.
+    Banks, normalisers and the number of draws are in the state dict; sharded banks are not, see
     :class:`~iic_ptv.losses.sharded_bank.ShardedMemoryBank`.
 
     Example:
@@ -85,13 +93,14 @@ class InterIntraNCELoss(nn.Module):
         num_negatives: int = 1024,
         temperature: float = 0.07,
         momentum: float = 0.5,
-        intra_negatives: bool = True,
+        intra_negatives: int | bool = True,
         normalize: bool = True,
         objective: Literal["softmax", "nce"] = "softmax",
         exclude_self: bool = False,
         seed: int = 0,
         banks: Literal["replicated", "sharded"] = "replicated",
         bank_precision: Literal["float32", "bfloat16", "float16"] = "float32",
+        intra_gradient: bool = False,
     ) -> None:
         super().__init__()
         if banks not in BANKS:
@@ -100,23 +109,25 @@ class InterIntraNCELoss(nn.Module):
             raise InputError(f"bank_precision: expected one of {', '.join(PRECISIONS)}, got '{bank_precision}'.")
         if objective not in OBJECTIVES:
             raise InputError(f"objective: expected one of {', '.join(OBJECTIVES)}, got '{objective}'.")
-        if num_views < 2:
-            raise InputError(f"num_views: a contrast needs at least two views, got {num_views}.")
+        check_counts(num_views, intra_negatives)
         if num_negatives < (0 if intra_negatives else 1):
             raise InputError(f"num_negatives: nothing to contrast with, got {num_negatives}.")
+        if intra_gradient and not intra_negatives:
+            raise InputError("intra_gradient: there are no intra-negatives that it could reach; leave it out.")
         if exclude_self and num_videos < 2:
             raise InputError("exclude_self: with a single video there is nothing else to draw; leave it out.")
         self.num_views = num_views
         self.num_negatives = num_negatives
         self.temperature = temperature
-        self.intra_negatives = intra_negatives
+        self.intra_negatives = int(intra_negatives)
+        self.intra_gradient = intra_gradient
         self.normalize = normalize
         self.objective = objective
         self.exclude_self = exclude_self
         self.seed = seed
         self.num_draws = 0
         dtype = PRECISIONS[bank_precision]
-        self.bank = BANKS[banks](num_views + intra_negatives, num_videos, feature_dim, momentum, dtype)
+        self.bank = BANKS[banks](num_views + self.intra_negatives, num_videos, feature_dim, momentum, dtype)
         self.pairs = list(itertools.permutations(range(num_views), 2))
         # log Z of the NCE objective, one per pair; what the first training batch sets it to.
         self.register_buffer("log_normalizer", torch.zeros(len(self.pairs)))
@@ -125,7 +136,7 @@ class InterIntraNCELoss(nn.Module):
     def forward(
         self,
         views: Sequence[Tensor],
-        intra_negative: Tensor | None,
+        intra_negative: Tensor | Sequence[Tensor] | None,
         index: Tensor,
         negative_index: Tensor | None = None,
     ) -> ContrastOutput:
@@ -133,20 +144,23 @@ class InterIntraNCELoss(nn.Module):
 
         Args:
             views: V features ``(B, D)``, in the order of the banks; any floating type.
-            intra_negative: features ``(B, D)`` of the intra-negatives, which only enter the bank and get no
-                gradient; ``None`` where the loss has none.
+            intra_negative: features ``(B, D)`` of the intra-negatives, or a sequence of such, one for each kind. They
+                only enter their bank and get no gradient, unless with ``intra_gradient``. ``None`` where the loss has
+                none.
             index: the videos' rows ``(B,)``.
             negative_index: rows ``(B, K)`` to contrast with, any K; drawn at random by default.
 
         Returns:
             The loss, a float32 scalar, the mean over the batch; and the metrics ``positive_probability``,
             ``positive_similarity``, ``inter_similarity`` and, with intra-negatives, ``intra_probability`` (the mass
-            on the video's own intra-negative) and ``intra_similarity``. Similarities are inner products with bank rows.
+            on the video's own intra-negative) and ``intra_similarity``, means over the kinds. All of them are of bank
+            rows; similarities are inner products with these.
 
         Raises:
             InputError: number of views or features, or an index, that do not fit the banks.
         """
-        self._check(views, intra_negative, index)
+        negatives = list_of_kinds(intra_negative)
+        self._check(views, negatives, index)
         if negative_index is None:
             negative_index = self._draw_negatives(index)
         check_rows(negative_index, self.num_videos)
@@ -154,55 +168,59 @@ class InterIntraNCELoss(nn.Module):
 
         # Logits are float32 whatever autocast says: divided by the temperature, half precision would be too coarse.
         with torch.autocast(index.device.type, enabled=False):
-            features = torch.stack([self._prepare(view) for view in views])
+            features = [torch.stack([self._prepare(view) for view in views])]
+            if self.intra_gradient:
+                features.append(torch.stack([self._prepare(negative) for negative in negatives]))
             banks, places = self.bank.lookup(rows)
             # The gradient is taken here, before the banks that it depends on change.
-            loss, metrics = with_gradient(lambda given: self._contrast_all(given, banks, places), features)
+            loss, metrics = with_gradient(partial(self._contrast_all, banks, places), *features)
 
         if self.training:
             self.normalizer_is_set = True
-            self._remember(views, intra_negative, index)
+            self._remember([*views, *negatives], index)
         return ContrastOutput(loss, metrics)
 
-    def _contrast_all(self, features: Tensor, banks: Tensor, places: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of features ``(V, B, D)`` and places ``(B, K + 1)`` in banks ``(num_banks, M, D)``; and metrics."""
-        intra_logits = bank_logits(features, banks[-1], places) if self.intra_negatives else None
+    def _contrast_all(
+        self, banks: Tensor, places: Tensor, features: Tensor, negatives: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss, and metrics.
+
+        Args:
+            banks: ``(V + n, M, D)``, those of n kinds of intra-negatives last.
+            places: rows of them ``(B, K + 1)``.
+            features: ``(V, B, D)``.
+            negatives: ``(n, B, D)``, intra-negatives of the batch for a column each.
+        """
+        intra_logits = [bank_logits(features, bank, places) for bank in banks[self.num_views :]]
+        if negatives is not None:
+            intra_logits.append(torch.einsum("vbd,nbd->vbn", features, negatives))
         terms = []
         for pair, (anchor, target) in enumerate(self.pairs):
             (logits,) = bank_logits(features[anchor, None], banks[target], places)
-            if intra_logits is not None:
-                logits = torch.cat([logits, intra_logits[anchor]], dim=1)
+            logits = torch.cat([logits, *(each[anchor] for each in intra_logits)], dim=1)
             terms.append(self._contrast(logits / self.temperature, pair, num_candidates=places.shape[1]))
         losses, metrics = zip(*terms, strict=True)
-        return torch.stack(losses).sum(), _mean_metrics(metrics)
+        return torch.stack(losses).sum(), mean_metrics(metrics)
 
-    def fill(self, views: Sequence[Tensor], intra_negative: Tensor | None, index: Tensor) -> None:
+    def fill(self, views: Sequence[Tensor], intra_negative: Tensor | Sequence[Tensor] | None, index: Tensor) -> None:
         """Replace the rows of a batch by its features, for a start from a first pass over the data.
 
         Random rows make the first epochs hard: an untrained network's features are all alike, and the loss rises far
         above that of guessing. Arguments are those of :meth:`forward`.
         """
-        self._check(views, intra_negative, index)
-        self._remember(views, intra_negative, index, momentum=0.0)
+        negatives = list_of_kinds(intra_negative)
+        self._check(views, negatives, index)
+        self._remember([*views, *negatives], index, momentum=0.0)
 
     @property
     def num_videos(self) -> int:
         """N, the rows of each bank."""
         return self.bank.shape[1]
 
-    def _check(self, views: Sequence[Tensor], intra_negative: Tensor | None, index: Tensor) -> None:
-        expected = (len(index), self.bank.shape[2])
-        features = {f"views[{number}]": view for number, view in enumerate(views)}
-        if len(views) != self.num_views:
-            raise InputError(f"views: this loss was built for {self.num_views} views, got {len(views)}.")
-        if (intra_negative is not None) != self.intra_negatives:
-            wanted = "features of intra-negatives" if self.intra_negatives else "None"
-            raise InputError(f"intra_negative: a loss with intra_negatives={self.intra_negatives} takes {wanted}.")
-        if intra_negative is not None:
-            features["intra_negative"] = intra_negative
-        for name, feature in features.items():
-            if tuple(feature.shape) != expected:
-                raise InputError(f"{name}: expected (B, feature_dim) = {expected}, got {tuple(feature.shape)}.")
+    def _check(self, views: Sequence[Tensor], negatives: Sequence[Tensor], index: Tensor) -> None:
+        shape = len(index), self.bank.shape[2]
+        check_features("views", views, self.num_views, "views", shape)
+        check_features("intra_negative", negatives, self.intra_negatives, "kinds of intra-negatives", shape)
         check_rows(index, self.num_videos)
 
     def _prepare(self, feature: Tensor) -> Tensor:
@@ -211,20 +229,13 @@ class InterIntraNCELoss(nn.Module):
 
     def _contrast(self, logits: Tensor, pair: int, num_candidates: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and metrics of one pair of views from its logits ``(B, columns)``, the positive in column 0."""
-        own = slice(None, None, num_candidates)  # the columns of the positive, 0, and of the intra-negative, K + 1
+        remembered = (1 + self.intra_negatives) * num_candidates
+        own = slice(0, remembered, num_candidates)  # the columns of the positive, 0, and of intra-negatives, K + 1, ...
         if self.objective == "softmax":
-            normalizer = logits.logsumexp(dim=1)
-            loss = (normalizer - logits[:, 0]).mean()
-            probability = (logits.detach()[:, own] - normalizer.detach()[:, None]).exp()
+            loss, probability = softmax_contrast(logits, own)
         else:
             loss, probability = self._noise_contrast(logits, pair, own)
-        similarity = logits.detach()[:, own] * self.temperature
-        kinds = ("positive", "intra")[: similarity.shape[1]]
-        metrics = {f"{kind}_probability": each for kind, each in zip(kinds, probability.mean(dim=0), strict=True)}
-        metrics |= {f"{kind}_similarity": each for kind, each in zip(kinds, similarity.mean(dim=0), strict=True)}
-        if num_candidates > 1:
-            metrics["inter_similarity"] = logits.detach()[:, 1:num_candidates].mean() * self.temperature
-        return loss, metrics
+        return loss, contrast_metrics(logits, probability, own, slice(1, num_candidates), self.temperature)
 
     def _noise_contrast(self, logits: Tensor, pair: int, own: slice) -> tuple[Tensor, Tensor]:
         """Binary NCE: tell the positive from M noise samples of probability 1 / N each, M the other columns.
@@ -256,11 +267,9 @@ class InterIntraNCELoss(nn.Module):
         draws = torch.randint(high, shape, generator=generator, device=index.device)[rank()]
         return draws + (draws >= index[:, None]) if self.exclude_self else draws
 
-    def _remember(
-        self, views: Sequence[Tensor], intra_negative: Tensor | None, index: Tensor, momentum: float | None = None
-    ) -> None:
-        kinds = [*views, intra_negative] if intra_negative is not None else list(views)
-        self.bank.update(torch.stack([self._prepare(kind.detach()) for kind in kinds]), index, momentum)
+    def _remember(self, features: Sequence[Tensor], index: Tensor, momentum: float | None = None) -> None:
+        """Mix the features of views, then of intra-negatives, into their banks."""
+        self.bank.update(torch.stack([self._prepare(each.detach()) for each in features]), index, momentum)
 
     def get_extra_state(self) -> dict[str, Any]:
         """The number of draws, so that a resumed run goes on with those that an uninterrupted one would make."""
@@ -275,7 +284,8 @@ class InterIntraNCELoss(nn.Module):
         """Show the options."""
         return (
             f"num_negatives={self.num_negatives}, temperature={self.temperature}, objective={self.objective!r}, "
-            f"intra_negatives={self.intra_negatives}, normalize={self.normalize}"
+            f"intra_negatives={self.intra_negatives}, intra_gradient={self.intra_gradient}, "
+            f"normalize={self.normalize}"
         )
 
 
@@ -296,8 +306,3 @@ def check_rows(index: Tensor, num_videos: int) -> None:
             "build the loss with num_videos = length of the training set."
         )
     torch._assert_async(inside)
-
-
-def _mean_metrics(metrics: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Average each metric over the pairs of views."""
-    return {name: torch.stack([each[name] for each in metrics]).mean() for name in metrics[0]}

@@ -9,38 +9,38 @@ import torch
 from torch import Tensor
 
 
-def with_gradient(contrast: Callable[[Tensor], tuple[Tensor, Any]], features: Tensor) -> tuple[Tensor, Any]:
+def with_gradient(contrast: Callable[..., tuple[Tensor, Any]], *features: Tensor) -> tuple[Tensor, Any]:
     """Compute a loss of features, and its gradient at once if there will be a backward pass.
 
-    Whatever else the loss depends on may change before the backward pass, which only multiplies the gradient that is
+    Whatever else the loss depends on may change before the backward pass, which only multiplies the gradients that are
     known. There is no second derivative.
 
     Args:
-        contrast: from features to the loss, a scalar, and whatever else it returns, without gradient.
-        features: any shape.
+        contrast: from the features to the loss, a scalar, and whatever else it returns, without gradient.
+        features: any shapes.
 
     Returns:
-        What ``contrast`` returns; the loss has a gradient for the features if they ask for one.
+        What ``contrast`` returns; the loss has a gradient for those features that ask for one.
     """
-    if not (features.requires_grad and torch.is_grad_enabled()):
-        return contrast(features)
-    given = features.detach().requires_grad_()
-    loss, more = contrast(given)
-    (gradient,) = torch.autograd.grad(loss, given)
-    known: Tensor = _KnownGradient.apply(features, loss.detach(), gradient)
+    asking = [each for each in features if each.requires_grad]
+    if not (asking and torch.is_grad_enabled()):
+        return contrast(*features)
+    given = [each.detach().requires_grad_(each.requires_grad) for each in features]
+    loss, more = contrast(*given)
+    gradients = torch.autograd.grad(loss, [each for each in given if each.requires_grad])
+    known: Tensor = _KnownGradients.apply(loss.detach(), gradients, *asking)
     return known, more
 
 
-class _KnownGradient(torch.autograd.Function):
-    """A value whose gradient for the features is given."""
+class _KnownGradients(torch.autograd.Function):
+    """A value whose gradients for the features are given."""
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
-        ctx.save_for_backward(gradient)
+    def forward(ctx: Any, value: Tensor, gradients: tuple[Tensor, ...], *features: Tensor) -> Tensor:
+        ctx.save_for_backward(*gradients)
         return value.clone()
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, outer: Tensor) -> tuple[Tensor | None, ...]:
-        (gradient,) = ctx.saved_tensors
-        return outer * gradient, None, None
+        return None, None, *(outer * gradient for gradient in ctx.saved_tensors)

@@ -17,7 +17,7 @@ class MemoryBank(nn.Module):
     Rows start uniform in [-s, s] with s = 1 / sqrt(feature_dim / 3), so their expected squared norm is one.
 
     Args:
-        num_banks: one for each view, and one for the intra-negatives where there are any.
+        num_banks: one for each view, and one for each kind of intra-negatives.
         num_videos: N; a sample's index is its row.
         feature_dim: D.
         momentum: the share of the old row that an update keeps.

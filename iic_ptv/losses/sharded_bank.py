@@ -29,7 +29,7 @@ class ShardedMemoryBank(nn.Module):
     them. A state dict of replicated banks can be loaded.
 
     Args:
-        num_banks: one for each view, and one for the intra-negatives where there are any.
+        num_banks: one for each view, and one for each kind of intra-negatives.
         num_videos: N, of all processes together; a sample's index is its row.
         feature_dim: D.
         momentum: the share of the old row that an update keeps.

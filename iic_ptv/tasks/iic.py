@@ -27,7 +27,8 @@ class IICTask(LightningModule):
 
     Views and intra-negatives are made on the device from the one decoded clip. Each view is a forward pass of its
     own, with its own batch statistics. The intra-negative is made of view 1's input; its features only enter a memory
-    bank, so that pass keeps no graph.
+    bank, so that pass keeps no graph. Of several intra-negatives, each is a pass of its own; a loss whose attribute
+    ``intra_gradient`` is true gets their features with their graph.
 
     A batch is PyTorchVideo's dictionary: ``video`` ``(B, C, T, H, W)`` in [0, 1] (or bytes), ``video_index`` ``(B,)``,
     the rows of the memory banks, and whatever else a view reads (``flow``). Where ``video`` is a list of clips, view
@@ -36,11 +37,13 @@ class IICTask(LightningModule):
 
     Args:
         model: the network ``(B, 3, T, H, W) -> (B, D)`` that all views share, or one network per view.
-        loss: ``loss(views, intra_negative, index) -> ContrastOutput``, as in the registry LOSSES.
+        loss: ``loss(views, intra_negative, index) -> ContrastOutput``, as in the registry LOSSES; ``intra_negative``
+            are the features of the only one, a list of those of several, or ``None``.
         optim: makes the optimiser from the parameters.
         lr_scheduler: makes a scheduler, or Lightning's dictionary around one, from the optimiser.
         views: one module per view; RGB and residual frames by default.
-        intra_negative: module that destroys the motion of a clip; ``None`` trains CMC, the baseline without.
+        intra_negative: module that destroys the motion of a clip, or several such; ``None`` trains CMC, the baseline
+            without.
         head: projection between the network and the loss, shared like the network; or one per view.
         modality_key: entry of the batch that holds the clip.
         seed: of the intra-negatives' draws. They depend on it and on the clip's ``augmentation_seed`` alone, or, in
@@ -66,7 +69,7 @@ class IICTask(LightningModule):
         lr_scheduler: Callable[[Optimizer], Any] | None = None,
         *,
         views: Sequence[nn.Module] | None = None,
-        intra_negative: nn.Module | None = None,
+        intra_negative: nn.Module | Sequence[nn.Module] | None = None,
         head: nn.Module | Sequence[nn.Module] | None = None,
         modality_key: str = "video",
         seed: int = 0,
@@ -75,12 +78,17 @@ class IICTask(LightningModule):
         self.views = nn.ModuleList(views if views is not None else [RGB(), Residual()])
         self.networks = _shared_or_per_view("model", model, len(self.views))
         self.heads = _shared_or_per_view("head", nn.Identity() if head is None else head, len(self.views))
-        self.intra_negative = intra_negative
+        self.intra_negatives = nn.ModuleList(_as_list(intra_negative))
         self.loss = loss
         self.optim = optim
         self.lr_scheduler = lr_scheduler
         self.modality_key = modality_key
         self.seed = seed
+
+    @property
+    def encoders(self) -> list[nn.Module]:
+        """All networks that embed clips in training."""
+        return list(self.networks)
 
     def network(self, view: int = 0) -> nn.Module:
         """The network that embeds view number ``view``."""
@@ -90,38 +98,55 @@ class IICTask(LightningModule):
         """Features ``(B, D)`` of the input ``(B, 3, T, H, W)`` of one view, as the loss sees them."""
         return self.heads[view % len(self.heads)](self.network(view)(clip))
 
-    def forward(self, batch: Batch, generator: Draws = None) -> tuple[list[Tensor], Tensor | None]:
+    def forward(self, batch: Batch, generator: Draws = None) -> tuple[list[Tensor], Tensor | list[Tensor] | None]:
         """Embed a batch.
 
         Args:
             batch: a PyTorchVideo-style dictionary.
-            generator: source of the intra-negative's draws.
+            generator: source of the intra-negatives' draws.
 
         Returns:
-            Features ``(B, D)`` of every view, and of the intra-negative, without gradient, if there is one.
+            Features ``(B, D)`` of every view; and of the intra-negative, without gradient unless the loss asks for it:
+            a list of them if there are several, None if there is none.
         """
+        inputs = self.view_inputs(batch)
+        return self.embed_views(inputs), self.embed_intra_negatives(inputs[0], generator)
+
+    def view_inputs(self, batch: Batch) -> list[Tensor]:
+        """What the networks see ``(B, 3, T, H, W)``, of every view."""
         with step_part(VIEWS):
-            inputs = [view(self._clip(batch, view, number)) for number, view in enumerate(self.views)]
+            return [view(self._clip(batch, view, number)) for number, view in enumerate(self.views)]
+
+    def embed_views(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Features ``(B, D)`` of the inputs of all views."""
         with step_part(FORWARD):
-            features = [self.embed(clip, number) for number, clip in enumerate(inputs)]
-        if self.intra_negative is None:
-            return features, None
-        with torch.no_grad():
-            with step_part(VIEWS):
-                destroyed = self.intra_negative(inputs[0], generator)
-            with step_part(FORWARD_NEGATIVE):
-                return features, self.embed(destroyed)
+            return [self.embed(clip, number) for number, clip in enumerate(inputs)]
+
+    def embed_intra_negatives(self, clip: Tensor, generator: Draws) -> Tensor | list[Tensor] | None:
+        """Features of the intra-negatives of view 1's input, as :meth:`forward` returns them."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and getattr(self.loss, "intra_gradient", False)):
+            negatives = [self._embed_negative(each, clip, generator) for each in self.intra_negatives]
+        return negatives if len(negatives) > 1 else next(iter(negatives), None)
+
+    def embed_intra_negative(self, clip: Tensor) -> Tensor:
+        """Features ``(B, D)`` of a clip ``(B, 3, T, H, W)`` whose motion is destroyed, as the loss sees them."""
+        return self.embed(clip)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Contrast one batch and log the loss and its diagnostics."""
         index = batch["video_index"]
-        features, negative = self(batch, self._draws(batch, self.current_epoch, batch_idx, self.trainer.global_rank))
-        with step_part(LOSS):
-            output: ContrastOutput = self.loss(features, negative, index)
+        output = self.contrast(batch, self._draws(batch, self.current_epoch, batch_idx, self.trainer.global_rank))
         self.log("train/loss", output.loss.detach(), prog_bar=shown_in_bar(self.trainer), batch_size=len(index))
         metrics = {f"train/{name}": value for name, value in output.metrics.items()}
         self.log_dict(metrics, batch_size=len(index))
         return output.loss
+
+    def contrast(self, batch: Batch, generator: Draws) -> ContrastOutput:
+        """The loss of a batch."""
+        features, negative = self(batch, generator)
+        with step_part(LOSS):
+            output: ContrastOutput = self.loss(features, negative, batch["video_index"])
+        return output
 
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Check indices while they are on the CPU, where a wrong one can be told in words."""
@@ -137,13 +162,20 @@ class IICTask(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Build the optimiser and, if asked for, its schedule."""
-        optimizer = self.optim(self.parameters())
+        optimizer = self.optim(each for each in self.parameters() if each.requires_grad)
         if self.lr_scheduler is None:
             return optimizer
         return {"optimizer": optimizer, "lr_scheduler": self.lr_scheduler(optimizer)}
 
+    def _embed_negative(self, intra_negative: nn.Module, clip: Tensor, generator: Draws) -> Tensor:
+        """Features of an intra-negative of view 1's input."""
+        with step_part(VIEWS):
+            destroyed = intra_negative(clip, generator)
+        with step_part(FORWARD_NEGATIVE):
+            return self.embed_intra_negative(destroyed)
+
     def _draws(self, batch: Batch, *place: int) -> Draws:
-        """Generators of the intra-negative: one for each clip if the batch has their seeds, else one for this place."""
+        """Generators of intra-negatives: one for each clip if the batch has their seeds, else one for this place."""
         seeds = batch.get(SEED_KEY)
         if seeds is None:
             return generators_of(seed_of(self.seed, *place))
@@ -161,7 +193,13 @@ class IICTask(LightningModule):
 
 
 def _shared_or_per_view(name: str, given: nn.Module | Sequence[nn.Module], num_views: int) -> nn.ModuleList:
-    modules = [given] if isinstance(given, nn.Module) else list(given)
+    modules = _as_list(given)
     if len(modules) not in (1, num_views):
         raise InputError(f"{name}: give one for all views or one for each of the {num_views}, not {len(modules)}.")
     return nn.ModuleList(modules)
+
+
+def _as_list(given: nn.Module | Sequence[nn.Module] | None) -> list[nn.Module]:
+    if given is None:
+        return []
+    return [given] if isinstance(given, nn.Module) else list(given)

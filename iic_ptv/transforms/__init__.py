@@ -20,12 +20,15 @@ from iic_ptv.transforms.augment import (
 from iic_ptv.transforms.clip_transform import ClipTransform
 from iic_ptv.transforms.crop import CenterCrop, RandomCrop, Resize, ToFloat, center_crop, random_crop, resize, to_float
 from iic_ptv.transforms.flow import FlowChannel, flow_channel
+from iic_ptv.transforms.freeze_segment import FreezeSegment, freeze_segment
+from iic_ptv.transforms.in_turn import InTurn
 from iic_ptv.transforms.pipelines import evaluation_transform, strong_train_transform, train_transform
 from iic_ptv.transforms.repeat_frame import RepeatFrame, repeat_frame
 from iic_ptv.transforms.residual import Residual, residual
 from iic_ptv.transforms.reverse_frames import ReverseFrames, reverse_frames
 from iic_ptv.transforms.rgb import RGB
 from iic_ptv.transforms.rotate_frames import RotateFrames, rotate_frames
+from iic_ptv.transforms.shuffle_frames import ShuffleFrames, shuffle_frames
 from iic_ptv.transforms.shuffle_segments import ShuffleSegments, shuffle_segments
 
 __all__ = [
@@ -34,8 +37,10 @@ __all__ = [
     "ClipTransform",
     "ColorJitter",
     "FlowChannel",
+    "FreezeSegment",
     "GaussianBlur",
     "HorizontalFlip",
+    "InTurn",
     "Normalize",
     "RandomCrop",
     "RandomGrayscale",
@@ -44,12 +49,14 @@ __all__ = [
     "Resize",
     "ReverseFrames",
     "RotateFrames",
+    "ShuffleFrames",
     "ShuffleSegments",
     "ToFloat",
     "center_crop",
     "color_jitter",
     "evaluation_transform",
     "flow_channel",
+    "freeze_segment",
     "gaussian_blur",
     "grayscale",
     "normalize",
@@ -60,6 +67,7 @@ __all__ = [
     "resize",
     "reverse_frames",
     "rotate_frames",
+    "shuffle_frames",
     "shuffle_segments",
     "strong_train_transform",
     "to_float",

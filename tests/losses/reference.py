@@ -10,8 +10,13 @@ def unit(vector: Tensor) -> Tensor:
     return vector / vector.norm()
 
 
-def reference_loss(views, banks, index, negative_index, temperature, normalize, objective, intra, normalizers=None):
-    """Loss (float64, differentiable) of a batch and the normalisers Z that NCE used."""
+def reference_loss(
+    views, banks, index, negative_index, temperature, normalize, objective, normalizers=None, current=()
+):
+    """Loss (float64, differentiable) of a batch and the normalisers Z that NCE used.
+
+    Banks after those of the views are of intra-negatives; ``current`` are those of the batch, each for one more column.
+    """
     num_videos = banks.shape[1]
     total, used = torch.zeros((), dtype=torch.float64), {}
     for a in range(len(views)):
@@ -23,8 +28,9 @@ def reference_loss(views, banks, index, negative_index, temperature, normalize, 
                 feature = unit(views[a][i]) if normalize else views[a][i]
                 drawn = [int(index[i]), *negative_index[i].tolist()]
                 candidates = [banks[b][row] for row in drawn]
-                if intra:
-                    candidates += [banks[-1][row] for row in drawn]
+                for intra_bank in banks[len(views) :]:
+                    candidates += [intra_bank[row] for row in drawn]
+                candidates += [unit(kind[i]) if normalize else kind[i] for kind in current]
                 rows_of_logits.append(torch.stack([candidate @ feature for candidate in candidates]) / temperature)
             logits = torch.stack(rows_of_logits)
             if objective == "softmax":

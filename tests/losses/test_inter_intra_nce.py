@@ -8,23 +8,26 @@ from reference import chance_level, reference_loss, reference_update
 
 from iic_ptv.errors import InputError
 from iic_ptv.losses import InterIntraNCELoss
+from iic_ptv.losses.contrast import list_of_kinds
 from iic_ptv.registry import LOSSES
 
 N, D, B, K = 20, 6, 5, 7
 
 
 def make(
-    num_views: int = 2, intra: bool = True, **options
-) -> tuple[InterIntraNCELoss, list[torch.Tensor], torch.Tensor | None]:
+    num_views: int = 2, intra: int | bool = True, **options
+) -> tuple[InterIntraNCELoss, list[torch.Tensor], torch.Tensor | list[torch.Tensor] | None]:
+    """The loss, and features of its views and intra-negatives; those of one kind come as they are."""
     torch.manual_seed(0)
     loss = InterIntraNCELoss(N, D, num_views=num_views, num_negatives=K, intra_negatives=intra, **options)
     views = [(2 * torch.randn(B, D)).requires_grad_() for _ in range(num_views)]
-    return loss, views, torch.randn(B, D) if intra else None
+    negatives = list(torch.randn(int(intra), B, D))
+    return loss, views, negatives if intra > 1 else next(iter(negatives), None)
 
 
 @pytest.mark.parametrize("objective", ["softmax", "nce"])
 @pytest.mark.parametrize("normalize", [True, False])
-@pytest.mark.parametrize("intra", [True, False])
+@pytest.mark.parametrize("intra", [True, False, 2])
 @pytest.mark.parametrize("num_views", [2, 3])
 def test_loss_gradients_and_banks_over_several_steps(objective, normalize, intra, num_views) -> None:
     options = {"objective": objective, "normalize": normalize, "temperature": 0.5}
@@ -38,17 +41,65 @@ def test_loss_gradients_and_banks_over_several_steps(objective, normalize, intra
         gradients = torch.autograd.grad(output.loss, views)
 
         exact = [view.detach().double().requires_grad_() for view in views]
-        expected, used = reference_loss(
-            exact, banks, index, negative_index, 0.5, normalize, objective, intra, normalizers
-        )
+        expected, used = reference_loss(exact, banks, index, negative_index, 0.5, normalize, objective, normalizers)
         normalizers = normalizers or used
         assert torch.allclose(output.loss.double(), expected, rtol=1e-5)
         for ours, theirs in zip(gradients, torch.autograd.grad(expected, exact), strict=True):
             assert torch.allclose(ours.double(), theirs, rtol=1e-4, atol=1e-6)
 
-        kinds = [*exact, negative.double()] if intra else exact
-        banks = reference_update(banks, [kind.detach() for kind in kinds], index, 0.5, normalize)
+        kinds = [kind.detach().double() for kind in (*views, *list_of_kinds(negative))]
+        banks = reference_update(banks, kinds, index, 0.5, normalize)
         assert torch.allclose(loss.bank.features.double(), banks, atol=1e-6)
+
+
+@pytest.mark.parametrize("objective", ["softmax", "nce"])
+@pytest.mark.parametrize("normalize", [True, False])
+@pytest.mark.parametrize("intra", [1, 2])
+def test_with_gradient_the_intra_negatives_of_the_batch_are_columns_too(objective, normalize, intra) -> None:
+    """Losses and gradients of views and of intra-negatives are those of a slow reference, while the banks change."""
+    loss, views, negative = make(2, intra, objective=objective, normalize=normalize, intra_gradient=True)
+    loss.temperature = 0.5
+    negatives = [each.requires_grad_() for each in list_of_kinds(negative)]
+    banks, normalizers = loss.bank.features.double(), None
+    for step in range(2):
+        index, negative_index = (torch.arange(B) + step) % N, torch.randint(N, (B, K))
+        output = loss(views, negative, index, negative_index)
+        gradients = torch.autograd.grad(output.loss, [*views, *negatives])
+
+        exact = [each.detach().double().requires_grad_() for each in (*views, *negatives)]
+        expected, used = reference_loss(
+            exact[:2], banks, index, negative_index, 0.5, normalize, objective, normalizers, current=exact[2:]
+        )
+        normalizers = normalizers or used
+        assert torch.allclose(output.loss.double(), expected, rtol=1e-5)
+        for ours, theirs in zip(gradients, torch.autograd.grad(expected, exact), strict=True):
+            assert torch.allclose(ours.double(), theirs, rtol=1e-5, atol=1e-6)
+        banks = reference_update(banks, [each.detach() for each in exact], index, 0.5, normalize)
+        assert torch.allclose(loss.bank.features.double(), banks, atol=1e-6)
+
+
+def test_with_gradient_closed_form() -> None:
+    """All rows are zero, the intra-negative is the view itself: its column has 1 / tau, and is all that pulls at f."""
+    tau = 0.5
+    loss = InterIntraNCELoss(N, D, num_negatives=K, temperature=tau, normalize=False, intra_gradient=True)
+    loss.bank.features.zero_()
+    view, negative = torch.eye(D)[:B].requires_grad_(), torch.eye(D)[:B].requires_grad_()
+    loss([view, view], negative, torch.arange(B)).loss.backward()
+    mass = math.exp(1 / tau) / (math.exp(1 / tau) + 2 * (K + 1))
+    # Two ordered pairs, each a mean over the batch.
+    assert torch.allclose(view.grad, 2 * mass / tau / B * torch.eye(D)[:B], atol=1e-6)
+    assert torch.allclose(negative.grad, view.grad, atol=1e-6)
+
+
+def test_a_step_against_the_gradient_parts_a_view_and_its_intra_negative() -> None:
+    loss, views, negative = make(intra_gradient=True)
+    negative.requires_grad_()
+    index, before = torch.arange(B), (views[0] * negative).sum(dim=1)
+    loss.bank.features.zero_()
+    loss(views, negative, index).loss.backward()
+    with torch.no_grad():
+        after = ((views[0] - 0.1 * views[0].grad) * (negative - 0.1 * negative.grad)).sum(dim=1)
+    assert (after < before).all()
 
 
 def test_banks_start_as_the_paper_says() -> None:
@@ -60,7 +111,7 @@ def test_banks_start_as_the_paper_says() -> None:
     assert abs(float(bank.square().sum(-1).mean()) - 1) < 0.01
 
 
-@pytest.mark.parametrize(("intra", "columns"), [(True, 2 * (K + 1)), (False, K + 1)])
+@pytest.mark.parametrize(("intra", "columns"), [(True, 2 * (K + 1)), (False, K + 1), (3, 4 * (K + 1))])
 def test_equal_rows_give_the_loss_of_guessing(intra, columns) -> None:
     loss, views, negative = make(intra=intra)
     loss.bank.features.fill_(0.1)
@@ -90,6 +141,30 @@ def test_intra_probability_is_the_mass_on_the_own_intra_negative() -> None:
     expected = math.exp(10) / (math.exp(10) + 2 * (K + 1) - 1)
     assert math.isclose(float(output.metrics["intra_probability"]), expected, rel_tol=1e-4)
     assert math.isclose(float(output.metrics["intra_similarity"]), 1, rel_tol=1e-5)
+
+
+def test_metrics_of_several_kinds_are_means() -> None:
+    loss = InterIntraNCELoss(D, D, num_negatives=K, temperature=0.1, exclude_self=True, intra_negatives=2)
+    loss.bank.features[:2] = 0
+    loss.bank.features[2] = torch.eye(D)
+    loss.bank.features[3] = -torch.eye(D)
+    output = loss([torch.eye(D), torch.eye(D)], 2 * [torch.ones(D, D)], torch.arange(D))
+    own = math.exp(10) + math.exp(-10)
+    assert math.isclose(float(output.metrics["intra_probability"]), own / 2 / (own + 3 * (K + 1) - 2), rel_tol=1e-4)
+    assert abs(float(output.metrics["intra_similarity"])) < 1e-6
+
+
+def test_of_equal_rows_kinds_are_as_many_times_the_columns() -> None:
+    """A kind whose bank is that of another one changes the loss as if its columns were there twice."""
+    one, views, negative = make(2, 1)
+    two, _, _ = make(2, 2)
+    two.bank.features[:3] = one.bank.features
+    two.bank.features[3] = one.bank.features[2]
+    index, negative_index = torch.arange(B), torch.randint(N, (B, K))
+    loss = two(views, [negative, negative], index, negative_index).loss
+    assert loss > one(views, negative, index, negative_index).loss
+    assert torch.equal(two.bank.features[3], two.bank.features[2])
+    assert torch.allclose(two.bank.features[:3], one.bank.features)
 
 
 def test_nce_normaliser_is_set_once_by_the_first_training_batch() -> None:
@@ -219,8 +294,10 @@ def test_wrong_input_is_refused_before_anything_changes() -> None:
     before = loss.bank.features.clone()
     index = torch.arange(B)
     wrong = [
-        (lambda: loss(views[:1], negative, index), "2 views"),
-        (lambda: loss(views, None, index), "takes features of intra-negatives"),
+        (lambda: loss(views[:1], negative, index), "views: this loss was built for 2"),
+        (lambda: loss(views, None, index), "intra_negative: this loss was built for 1"),
+        (lambda: loss(views, [negative, negative], index), "intra_negative: .* got 2"),
+        (lambda: loss.fill(views, [], index), "intra_negative: .* got 0"),
         (lambda: loss([views[0], views[1][:, :2]], negative, index), r"views\[1\]"),
         (lambda: loss(views, negative, index + N), f"index {N} is outside the memory banks of {N} videos"),
         (lambda: loss(views, negative, index - 1), "index -1"),
@@ -229,6 +306,8 @@ def test_wrong_input_is_refused_before_anything_changes() -> None:
         (lambda: InterIntraNCELoss(N, D, num_views=1), "two views"),
         (lambda: InterIntraNCELoss(1, D, exclude_self=True), "exclude_self"),
         (lambda: InterIntraNCELoss(N, D, num_negatives=-1), "num_negatives"),
+        (lambda: InterIntraNCELoss(N, D, intra_negatives=-1), "intra_negatives"),
+        (lambda: InterIntraNCELoss(N, D, intra_negatives=0, intra_gradient=True), "intra_gradient"),
         (lambda: InterIntraNCELoss(N, D, num_negatives=0, intra_negatives=False), "num_negatives"),
     ]
     for call, message in wrong:

@@ -22,3 +22,12 @@ def test_no_gradient_where_none_is_asked_for() -> None:
         loss, _ = with_gradient(lambda given: (given.sum(), None), features)
     assert not loss.requires_grad
     assert not with_gradient(lambda given: (given.sum(), None), features.detach())[0].requires_grad
+
+
+def test_of_several_inputs_those_that_ask_get_a_gradient() -> None:
+    first, second, third = (torch.tensor([value], requires_grad=value != 3.0) for value in (2.0, 5.0, 3.0))
+    loss, _ = with_gradient(lambda a, b, c: ((a * b * c).sum(), None), first, second, third)
+    loss.backward()
+    assert (float(first.grad), float(second.grad), third.grad) == (15, 6, None)
+    loss, _ = with_gradient(lambda a, b, c: ((a * b * c).sum(), None), first.detach(), second, third)
+    assert loss.requires_grad

@@ -32,10 +32,10 @@ class Case:
     def joint_batches(self) -> list[tuple[torch.Tensor, ...]]:
         """Features and rows; of few videos some come more than once, in one process and in several."""
         generator = torch.Generator().manual_seed(4)
-        size = WORLD * B
+        size, kinds = WORLD * B, 2 + int(self.options.get("intra_negatives", True))
         return [
             (
-                *torch.randn(3, size, D, generator=generator),
+                *torch.randn(kinds, size, D, generator=generator),
                 torch.randint(self.num_videos, (size,), generator=generator),
             )
             for _ in range(STEPS)
@@ -47,6 +47,8 @@ CASES = {
     "nce": Case(10, {"objective": "nce"}),
     "never itself": Case(10, {"exclude_self": True}),
     "no intra-negatives": Case(10, {"intra_negatives": False}),
+    "two kinds of intra-negatives": Case(10, {"intra_negatives": 2}),
+    "intra-negatives with gradient": Case(10, {"intra_negatives": 2, "intra_gradient": True}),
     "not normalised": Case(16, {"normalize": False}),
     "more negatives than videos": Case(10, {"num_negatives": 25}),
     "a process without rows": Case(5),
@@ -59,15 +61,15 @@ CASES = {
 def train(loss: InterIntraNCELoss, batches: list[tuple[torch.Tensor, ...]]) -> dict[str, Any]:
     """Losses, metrics and gradients of some steps, and what the banks are after them."""
     outcomes = []
-    for view_1, view_2, negative, index in batches:
-        views = [view_1.clone().requires_grad_(), view_2.clone().requires_grad_()]
-        output = loss(views, negative if loss.intra_negatives else None, index)
+    for *features, index in batches:
+        features = [each.clone().requires_grad_() for each in features]
+        output = loss(features[:2], features[2:], index)
         output.loss.backward()
         outcomes.append(
             {
                 "loss": output.loss.detach(),
                 "metrics": torch.stack(list(output.metrics.values())),
-                "gradients": torch.stack([view.grad for view in views]),
+                "gradients": torch.stack([each.grad for each in features if each.grad is not None]),
             }
         )
     return {"steps": outcomes, "banks": loss.bank.features, "log_normalizer": loss.log_normalizer}
@@ -189,7 +191,7 @@ def test_four_processes_are_one_with_the_joint_batch(ranks, name) -> None:
 
 
 def test_batches_of_the_cases_repeat_rows_within_and_across_processes() -> None:
-    parts = [batch[3].view(WORLD, B) for batch in CASES["softmax"].joint_batches()]
+    parts = [batch[-1].view(WORLD, B) for batch in CASES["softmax"].joint_batches()]
     assert any(len(row.unique()) < B for part in parts for row in part)
     assert all(len(part.unique()) < sum(len(row.unique()) for row in part) for part in parts)
 

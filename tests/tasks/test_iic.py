@@ -12,6 +12,8 @@ from iic_ptv.errors import InputError
 from iic_ptv.losses import InterIntraNCELoss
 from iic_ptv.losses.inter_intra_nce import ContrastOutput
 from iic_ptv.models import MLPProjection, r3d
+from iic_ptv.models.activation_checkpointing import recompute_activations
+from iic_ptv.step_parts import FORWARD, FORWARD_NEGATIVE, VIEWS, listening
 from iic_ptv.tasks.callbacks import FillBanks
 from iic_ptv.tasks.iic import IICTask
 from iic_ptv.transforms import RGB, RepeatFrame, Residual, ReverseFrames, ShuffleSegments
@@ -36,11 +38,19 @@ def loader(batch_size: int = 3) -> DataLoader:
     return DataLoader([sample(index) for index in range(NUM_VIDEOS)], batch_size)
 
 
-def make_task(intra_negative: nn.Module | None = None, feature_dim: int = 32, num_views: int = 2, **options) -> IICTask:
+def make_task(
+    intra_negative: nn.Module | list[nn.Module] | None = None, feature_dim: int = 32, num_views: int = 2, **options
+) -> IICTask:
     torch.manual_seed(0)
     model = options.pop("model", None) or r3d(width=1 / 16)
+    kinds = len(intra_negative) if isinstance(intra_negative, list) else intra_negative is not None
     loss = InterIntraNCELoss(
-        NUM_VIDEOS, feature_dim, num_views, num_negatives=4, intra_negatives=intra_negative is not None
+        NUM_VIDEOS,
+        feature_dim,
+        num_views,
+        num_negatives=4,
+        intra_negatives=kinds,
+        intra_gradient=options.pop("intra_gradient", False),
     )
     return IICTask(model, loss, SGD, intra_negative=intra_negative, **options)
 
@@ -103,11 +113,84 @@ def test_the_intra_negative_without_a_graph_gives_what_it_gives_with_one() -> No
         assert ours == theirs if isinstance(ours, dict) else torch.allclose(ours, theirs, atol=1e-6), name
 
 
+def test_of_several_intra_negatives_each_is_a_pass_of_its_own_and_has_a_bank() -> None:
+    network = Recorder()
+    task = make_task([ReverseFrames(), RepeatFrame()], feature_dim=4, model=network)
+    batch = batch_of()
+    features, negatives = task(batch, [torch.Generator().manual_seed(seed) for seed in range(NUM_VIDEOS)])
+    _, _, reversed_clip, repeated = network.seen
+    assert torch.equal(reversed_clip, batch["video"].flip(2))
+    assert (repeated == repeated[:, :, :1]).all()
+    assert not torch.equal(repeated, batch["video"])
+    assert [each.requires_grad for each in negatives] == [False, False]
+    task.loss.fill(features, negatives, batch["video_index"])
+    for bank, feature in enumerate([*features, *negatives]):
+        assert torch.allclose(task.loss.bank.features[bank], nn.functional.normalize(feature), atol=1e-6)
+
+
+class Heard(list):
+    """The parts of a step that began."""
+
+    def begin(self, name: str) -> None:
+        self.append(name)
+
+    def end(self, name: str) -> None:
+        pass
+
+
+@pytest.mark.parametrize("kinds", [0, 1, 2])
+def test_a_profile_tells_the_pass_of_every_intra_negative(kinds: int) -> None:
+    task, heard = make_task([ReverseFrames()] * kinds), Heard()
+    with listening(heard):
+        task(batch_of())
+    assert heard == [VIEWS, FORWARD, *([VIEWS, FORWARD_NEGATIVE] * kinds)]
+
+
+@pytest.mark.parametrize("checkpointing", [False, True], ids=["kept", "recomputed"])
+@pytest.mark.parametrize("kinds", [1, 2])
+def test_the_intra_negative_with_a_gradient_gets_the_one_of_a_plain_step(kinds: int, checkpointing: bool) -> None:
+    """Parameters, BatchNorm statistics and banks; whether or not activations are computed again."""
+    destroy = [ReverseFrames(), ShuffleSegments(8, "permute")][:kinds]
+    task, plain = (make_task(destroy, intra_gradient=True) for _ in range(2))
+    if checkpointing:
+        recompute_activations(task.network())
+    batch = batch_of()
+    features, negatives = task(batch, torch.Generator().manual_seed(1))
+    task.loss(features, negatives, batch["video_index"]).loss.backward()
+
+    network, generator = plain.network(), torch.Generator().manual_seed(1)
+    views = [network(batch["video"]), network(Residual()(batch["video"]))]
+    expected = [network(each(batch["video"], generator)) for each in destroy]
+    plain.loss(views, expected, batch["video_index"]).loss.backward()
+
+    without = make_task(destroy)
+    without.loss(*without(batch, torch.Generator().manual_seed(1)), batch["video_index"]).loss.backward()
+    for ours, theirs, other in zip(task.parameters(), plain.parameters(), without.parameters(), strict=True):
+        assert torch.allclose(ours.grad, theirs.grad, atol=1e-5)
+        assert not torch.allclose(ours.grad, other.grad, atol=1e-5)
+    for (name, ours), theirs in zip(task.state_dict().items(), plain.state_dict().values(), strict=True):
+        assert ours == theirs if isinstance(ours, dict) else torch.allclose(ours, theirs, atol=1e-6), name
+
+
+def test_with_a_gradient_views_and_intra_negatives_are_driven_apart() -> None:
+    similarity = {}
+    for intra_gradient in (False, True):
+        task = make_task([RepeatFrame()], intra_gradient=intra_gradient)
+        fit(task, epochs=20)
+        with torch.no_grad():
+            features, negative = task(batch_of(), torch.Generator().manual_seed(1))
+        similarity[intra_gradient] = nn.functional.cosine_similarity(features[0], negative).mean()
+    assert similarity[True] < similarity[False]
+
+
 def test_a_network_per_view_trains_each_on_its_view() -> None:
-    networks = [Recorder(), Recorder()]
-    task = make_task(ReverseFrames(), feature_dim=4, model=networks)
+    networks = [Recorder() for _ in range(4)]
+    views = [RGB(), Residual(), FlowChannel("u"), FlowChannel("v")]
+    task = make_task([ReverseFrames(), RepeatFrame()], feature_dim=4, model=networks, views=views, num_views=4)
     task(batch_of())
-    assert [len(network.seen) for network in networks] == [2, 1]  # view 1 and its intra-negative; view 2
+    assert [len(network.seen) for network in networks] == [3, 1, 1, 1]  # view 1 and its intra-negatives; other views
+    for view, network in zip(views, networks, strict=True):
+        assert torch.equal(network.seen[0], view(batch_of()[view.modality_key]))
 
 
 def test_more_than_two_views_with_flow_from_the_batch() -> None:

@@ -87,8 +87,11 @@ def watch_training(folder: Path, options: list[str], make_task: Callable[[CfgNod
         ["OPTIM.CLIP_NORM", "1", "INTRA_NEGATIVE", "shuffle", "INTRA_NEGATIVE_OPTIONS.num_segments", "2"],
         ["OPTIM.NAME", "adamw", "LOSS.OBJECTIVE", "nce", "DATA.AUGMENTATION", "strong", "OPTIM.SCHEDULE", "cosine"],
         ["OPTIM.ACCUMULATE", "2", "TRAINER.ACTIVATION_CHECKPOINTING", "True", "LOSS.EXCLUDE_SELF", "True"],
+        ["LOSS.NAME", "in_batch", "LOSS.NUM_NEGATIVES", "1024"],
+        ["LOSS.NAME", "queue"],
+        ["INTRA_NEGATIVE", "freeze,shuffle_frames+rotate", "LOSS.INTRA_GRADIENT", "True"],
     ],
-    ids=["clipping", "strong", "accumulating"],
+    ids=["clipping", "strong", "accumulating", "in_batch", "queue", "several"],
 )
 def test_no_step_waits_for_the_device(tmp_path, options) -> None:
     watch = watch_training(tmp_path, options, lambda cfg, num_videos: build_task(cfg, num_videos, total_steps=8))

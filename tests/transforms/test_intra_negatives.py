@@ -1,13 +1,25 @@
 """What must hold for every intra-negative, and what holds for each."""
 
 import itertools
+import math
 
 import pytest
 import torch
 
 from iic_ptv.errors import InputError
 from iic_ptv.registry import INTRA_NEGATIVES
-from iic_ptv.transforms import repeat_frame, reverse_frames, rotate_frames, shuffle_segments
+from iic_ptv.transforms import (
+    InTurn,
+    ReverseFrames,
+    RotateFrames,
+    ShuffleSegments,
+    freeze_segment,
+    repeat_frame,
+    reverse_frames,
+    rotate_frames,
+    shuffle_frames,
+    shuffle_segments,
+)
 
 
 def numbered_clips(num_clips: int, num_frames: int = 8) -> torch.Tensor:
@@ -90,6 +102,48 @@ def test_permute_reaches_every_order_but_the_identity() -> None:
     assert seen == set(itertools.permutations(range(4))) - {(0, 1, 2, 3)}
 
 
+@pytest.mark.parametrize("num_frames", [2, 3, 8])
+def test_shuffled_frames_are_in_any_order_but_their_own(num_frames: int) -> None:
+    order = frame_order(shuffle_frames(numbered_clips(4000, num_frames), torch.Generator().manual_seed(2)))
+    assert torch.equal(order.sort(dim=1).values, torch.arange(num_frames).expand(4000, -1))
+    assert (order != torch.arange(num_frames)).any(dim=1).all()
+    orders = math.factorial(num_frames) - 1
+    assert len(order.unique(dim=0)) > 0.9 * min(orders, 4000)  # of many, hardly any is drawn twice
+
+
+def test_a_frozen_segment_lies_anywhere_and_all_else_is_as_it_was() -> None:
+    order = frame_order(freeze_segment(numbered_clips(6000), generator=torch.Generator().manual_seed(0)))
+    start = (order == order.roll(-1, dims=1)).int().argmax(dim=1)  # the first frame that its next one repeats
+    for first in range(5):
+        frozen = torch.arange(8)
+        frozen[first : first + 4] = first
+        assert (order[start == first] == frozen).all()
+    share = torch.bincount(start, minlength=5) / len(order)
+    assert torch.allclose(share, torch.full((5,), 1 / 5), atol=0.02)
+
+
+@pytest.mark.parametrize(("share", "num_frames", "length"), [(0.01, 8, 2), (1, 8, 8), (0.25, 16, 4), (0.5, 2, 2)])
+def test_a_frozen_segment_is_as_long_as_asked_for(share: float, num_frames: int, length: int) -> None:
+    order = frame_order(freeze_segment(numbered_clips(50, num_frames), share))
+    assert ((order.diff(dim=1) == 0).sum(dim=1) == length - 1).all()
+
+
+def test_a_single_frame_stays_as_it_is() -> None:
+    clip = torch.rand(4, 3, 1, 6, 6)
+    for destroy in (repeat_frame, shuffle_frames, freeze_segment, reverse_frames):
+        assert torch.equal(destroy(clip), clip)
+
+
+def test_in_turn_is_one_after_the_other_with_the_same_draws() -> None:
+    clips = torch.rand(6, 3, 8, 5, 5)
+    composed = InTurn([ShuffleSegments(num_segments=8), RotateFrames(), ReverseFrames()])
+    made = composed(clips, [torch.Generator().manual_seed(seed) for seed in range(6)])
+    for seed, (clip, destroyed) in enumerate(zip(clips, made, strict=True)):
+        generator = torch.Generator().manual_seed(seed)
+        turned = rotate_frames(shuffle_segments(clip, 8, "swap", generator), generator=generator)
+        assert torch.equal(turned.flip(1), destroyed)
+
+
 def test_rotate_turns_all_frames_of_a_clip_alike_and_draws_per_clip() -> None:
     clip = torch.rand(300, 2, 3, 4, 4)
     rotated = rotate_frames(clip, generator=torch.Generator().manual_seed(0))
@@ -114,6 +168,9 @@ def test_reverse_twice_is_the_clip() -> None:
         lambda: shuffle_segments(torch.rand(3, 3, 4, 4)),
         lambda: shuffle_segments(torch.rand(3, 8, 4, 4), num_segments=1),
         lambda: shuffle_segments(torch.rand(3, 8, 4, 4), mode="reverse"),
+        lambda: shuffle_frames(torch.rand(8, 4, 4)),
+        lambda: freeze_segment(torch.rand(3, 8, 4, 4), share=0),
+        lambda: freeze_segment(torch.rand(3, 8, 4, 4), share=1.5),
         lambda: rotate_frames(torch.rand(3, 8, 4, 6)),
         lambda: rotate_frames(torch.rand(3, 8, 4, 4), angles=(45,)),
     ],
