@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from torch import Tensor
 
@@ -18,6 +19,17 @@ from iic_ptv.transforms.sampling import Short, check_sampling, check_short, clip
 
 Clip = dict[str, Tensor]
 ChooseStarts = Callable[[int, float], Sequence[int]]
+
+
+class ReadsClips(Protocol):
+    """What makes clips of a video of a collection."""
+
+    @property
+    def clip_length(self) -> int:
+        """Frames per clip, T."""
+
+    def read(self, video: Video, choose_starts: ChooseStarts) -> list[Clip]:
+        """Read clips of one video; see :meth:`ClipReader.read`."""
 
 
 @dataclass(frozen=True)

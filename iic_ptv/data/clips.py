@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
 from iic_ptv.data.bad_videos import BadVideoLog
-from iic_ptv.data.clip_reader import Clip, ClipReader
+from iic_ptv.data.clip_reader import Clip, ClipReader, ReadsClips
 from iic_ptv.data.decoding import VideoError
 from iic_ptv.data.index import VideoIndex
 from iic_ptv.data.randomness import ClipRequest, reproducible
@@ -37,13 +37,13 @@ class _VideoClips(Dataset[Any]):
     def __init__(
         self,
         index: VideoIndex,
-        reader: ClipReader | None,
+        reader: ReadsClips | None,
         transform: Transform | None,
         seed: int,
         bad_videos: BadVideoLog | None,
     ) -> None:
         self.index = index
-        self.reader = reader or ClipReader()
+        self.reader: ReadsClips = reader or ClipReader()
         self.transform = transform
         self.seed = seed
         self.bad_videos = bad_videos or BadVideoLog()
@@ -99,7 +99,7 @@ class ClipDataset(_VideoClips):
     def __init__(
         self,
         index: VideoIndex,
-        reader: ClipReader | None = None,
+        reader: ReadsClips | None = None,
         transform: Transform | None = None,
         *,
         clips_per_video: int = 1,
@@ -169,7 +169,7 @@ class EvaluationClipDataset(_VideoClips):
     def __init__(
         self,
         index: VideoIndex,
-        reader: ClipReader | None = None,
+        reader: ReadsClips | None = None,
         transform: Transform | None = None,
         *,
         num_clips: int = 10,

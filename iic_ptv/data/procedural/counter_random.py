@@ -15,6 +15,9 @@ from torch import Tensor
 GOLDEN_GAMMA = 0x9E3779B97F4A7C15 - 2**64
 MULTIPLIERS = (0xBF58476D1CE4E5B9 - 2**64, 0x94D049BB133111EB - 2**64)
 
+LOOKS = 0x5EED0F100C5
+"""Exclusive or with a seed gives one for looks, whose random numbers have nothing to do with those of the motion."""
+
 
 def splitmix64(state: Tensor) -> Tensor:
     """Scramble int64 ``state``, element by element, such that consecutive states give unrelated bits."""
@@ -58,3 +61,27 @@ class CounterRandom:
     def signs(self, *shape: int) -> Tensor:
         """Draw -1 or +1, ``(B, *shape)``, as float32."""
         return self.integers(*shape, high=2) * 2.0 - 1.0
+
+    def more_seeds(self, count: int) -> Tensor:
+        """Draw seeds for ``count`` things of every video, int64 ``(B * count,)``."""
+        counters = torch.arange(self.count + 1, self.count + count + 1, device=self.seeds.device)
+        self.count += count
+        return (self.seeds[:, None] ^ splitmix64(counters)).flatten()
+
+
+class DrawnAhead(CounterRandom):
+    """The same numbers, the first ``reserve`` of them made at once: for a scene that draws many, few at a time."""
+
+    def __init__(self, seeds: Tensor, reserve: int) -> None:
+        super().__init__(seeds)
+        self.reserve = super().uniform(reserve)
+        self.count = 0
+
+    def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
+        """Draw float32 numbers ``(B, *shape)`` in ``[low, high)``."""
+        end = self.count + math.prod(shape)
+        if end > self.reserve.shape[1]:
+            return super().uniform(*shape, low=low, high=high)
+        fractions = self.reserve[:, self.count : end].reshape(-1, *shape)
+        self.count = end
+        return fractions if (low, high) == (0.0, 1.0) else low + (high - low) * fractions

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from iic_ptv.data.procedural.camera import Camera
 from iic_ptv.data.procedural.colors import Palette
-from iic_ptv.data.procedural.counter_random import CounterRandom
+from iic_ptv.data.procedural.counter_random import LOOKS, CounterRandom
 from iic_ptv.data.procedural.motions import MotionParameters, trajectory
 from iic_ptv.data.procedural.shapes import SHAPES, coverage
 from iic_ptv.data.procedural.textures import Texture
@@ -55,7 +55,14 @@ def render_clips(
     return render_videos(motions.to(device), seeds.to(device), times, size)
 
 
-def render_videos(motions: Tensor, seeds: Tensor, times: Tensor, size: int | tuple[int, int]) -> Tensor:
+def render_videos(
+    motions: Tensor,
+    seeds: Tensor,
+    times: Tensor,
+    size: int | tuple[int, int],
+    *,
+    appearance_seeds: Tensor | None = None,
+) -> Tensor:
     """Render the given moments of the videos that belong to ``seeds``.
 
     A video depends on its motion and its seed alone, whatever else is in the batch.
@@ -65,15 +72,18 @@ def render_videos(motions: Tensor, seeds: Tensor, times: Tensor, size: int | tup
         seeds: int64 ``(B,)``.
         times: in frames, float32, ``(T,)`` or ``(B, T)``.
         size: height and width in pixels, or the side of a square.
+        appearance_seeds: int64 ``(B,)``, seeds for all but the motion and the noise (shape, textures, colours,
+            background, camera): videos with one of them in common look alike. By default a video's own seed.
 
     Returns:
         float32 ``(B, 3, T, H, W)``, RGB in [0, 1].
     """
     random = CounterRandom(seeds)
-    parameters, camera, palette = MotionParameters.draw(random), Camera.draw(random), Palette.draw(random)
-    shapes = random.integers(high=len(SHAPES))
-    shape_texture = Texture.draw(random, SHAPE_FREQUENCIES)
-    background_texture = Texture.draw(random, BACKGROUND_FREQUENCIES)
+    looks = random if appearance_seeds is None else CounterRandom(appearance_seeds ^ LOOKS)
+    parameters, camera, palette = MotionParameters.draw(random), Camera.draw(looks), Palette.draw(looks)
+    shapes = looks.integers(high=len(SHAPES))
+    shape_texture = Texture.draw(looks, SHAPE_FREQUENCIES)
+    background_texture = Texture.draw(looks, BACKGROUND_FREQUENCIES)
 
     height, width = (size, size) if isinstance(size, int) else size
     pixel = 1.0 / min(height, width)

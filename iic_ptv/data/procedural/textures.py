@@ -8,14 +8,15 @@ is evaluated exactly at every pixel: nothing is resampled, and no texture has an
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
-from iic_ptv.data.procedural.counter_random import CounterRandom
+from iic_ptv.data.procedural.counter_random import CounterRandom, DrawnAhead
 
 NUM_WAVES = 6
+RESERVE = 3 * NUM_WAVES + 2  # random numbers that a texture takes
 # Amplitudes of the waves; each row has unit variance. Two crossed waves of one frequency make checks.
 KINDS = {
     "noise": [math.sqrt(2.0 / NUM_WAVES)] * NUM_WAVES,
@@ -75,7 +76,24 @@ class Texture:
         Returns:
             ``(B, T, H, W)`` in [0, 1], the mixing weight of the second colour.
         """
-        wave_x, wave_y = self._waves_in_frame(angle, scale)
+        return self._evaluate(x, y, *self._waves_in_frame(angle, scale))
+
+    def evaluate_affine(self, x: Tensor, y: Tensor, matrix: Tensor) -> Tensor:
+        """Evaluate the texture after any linear transformation about its origin.
+
+        Args:
+            x: ``(B, T, W)``, distance of each column from the texture's origin.
+            y: ``(B, T, H)``, distance of each row from the texture's origin.
+            matrix: ``(B, T, 2, 2)``, from distances in the frame to those on the texture.
+
+        Returns:
+            ``(B, T, H, W)`` in [0, 1], the mixing weight of the second colour.
+        """
+        wave_x, wave_y = (math.tau * self.wave_vectors[:, None] @ matrix).unbind(-1)
+        return self._evaluate(x, y, wave_x, wave_y)
+
+    def _evaluate(self, x: Tensor, y: Tensor, wave_x: Tensor, wave_y: Tensor) -> Tensor:
+        """Sum up waves whose vectors in the frame are ``(B, T, K)``, in radians per unit of length."""
         columns = wave_x[..., None] * x[..., None, :]
         rows = wave_y[..., None] * y[..., None, :] + self.phases[:, None, :, None]
         amplitudes = self.amplitudes[:, None, :, None]
@@ -89,3 +107,10 @@ class Texture:
         cos, sin = (math.tau / scale * angle.cos())[..., None], (math.tau / scale * angle.sin())[..., None]
         x, y = self.wave_vectors[:, None].unbind(-1)
         return cos * x - sin * y, sin * x + cos * y
+
+
+def draw_textures(random: CounterRandom, count: int, frequencies: tuple[float, float]) -> list[Texture]:
+    """Draw ``count`` textures per video, all at once: for each of them what :meth:`Texture.draw` gives."""
+    together = Texture.draw(DrawnAhead(random.more_seeds(count), RESERVE), frequencies)
+    parts = [getattr(together, field.name).unflatten(0, (-1, count)).unbind(1) for field in fields(Texture)]
+    return [Texture(*values) for values in zip(*parts, strict=True)]

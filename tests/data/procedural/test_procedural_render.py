@@ -68,3 +68,17 @@ def test_the_gpu_renders_the_same_videos():
     cpu = render_videos(EVERY_MOTION, seeds, times, 32)
     gpu = render_videos(EVERY_MOTION.cuda(), seeds.cuda(), times.cuda(), 32).cpu()
     assert (cpu - gpu).abs().mean() < 1e-4
+
+
+def test_appearance_seeds_choose_the_look_and_leave_the_motion() -> None:
+    seeds, times = torch.arange(len(MOTIONS)), torch.zeros(1)
+    same = torch.full_like(seeds, 5)
+    own, alike = (
+        render_videos(EVERY_MOTION, seeds, times, 32),
+        render_videos(EVERY_MOTION, seeds, times, 32, appearance_seeds=same),
+    )
+    # The shape covers some of the frame, so the medians are those of the backgrounds.
+    medians = [videos.flatten(2).median(-1).values.std(0).mean() for videos in (own, alike)]
+    assert medians[1] < 0.3 * medians[0]
+    other = render_videos(EVERY_MOTION, seeds + 100, times, 32, appearance_seeds=same)
+    assert (other - alike).flatten(1).abs().amax(1).min() > 0.1  # the shape is elsewhere
