@@ -42,6 +42,7 @@ from iic_ptv.tasks.bank_files import banks_named_in
 from iic_ptv.tasks.callbacks import EmbedConfig, LogDataWait, RunProgress
 from iic_ptv.tasks.checkpoint_files import CheckpointFiles, save_checkpoint
 from iic_ptv.tasks.checkpoints import Checkpoints
+from iic_ptv.tasks.ended_epoch import EndedEpoch
 from iic_ptv.tasks.report_status import ReportStatus
 from iic_ptv.tasks.shard_checkpoints import ShardCheckpoints, remove_unused
 from iic_ptv.tasks.step_begin import StepBegin
@@ -82,7 +83,7 @@ class Training:
         self._last_line = -SECONDS_BETWEEN_LINES
         banks = ShardCheckpoints(folder / BANK_FILES)
         every = cfg.TRAINER.CHECKPOINT_EVERY, cfg.TRAINER.CHECKPOINT_MINUTES
-        checkpoints = Checkpoints(folder / LAST, *every, self._stop, self._remove_unused_banks)
+        checkpoints = Checkpoints(folder / LAST, *every, self._stop, self._remove_unused_banks, cfg.TRAINER.MAX_MINUTES)
         report = ReportStatus(self._progress, self._tell)
         self.trainer = _make_trainer(cfg, folder, [self._progress, self._wait, report, banks, checkpoints, *callbacks])
 
@@ -273,7 +274,7 @@ def _make_trainer(cfg: CfgNode, folder: Path, more: list[Callback]) -> Trainer:
         log_every_n_steps=cfg.TRAINER.LOG_EVERY,
         num_sanity_val_steps=0,
         logger=[TensorBoardLogger(folder, name="logs", version="tensorboard"), CSVLogger(folder, name="logs")],
-        callbacks=[EmbedConfig(cfg.dump()), LearningRateMonitor("step"), StepBegin(), *more],
+        callbacks=[EmbedConfig(cfg.dump()), LearningRateMonitor("step"), StepBegin(), EndedEpoch(), *more],
         use_distributed_sampler=False,  # the data module has its own
         sync_batchnorm=cfg.TRAINER.SYNC_BATCHNORM,
         deterministic=cfg.TRAINER.DETERMINISTIC,

@@ -37,6 +37,7 @@ class Checkpoints(Checkpoint):
         every_minutes: minutes after the last one, within epochs; 0: only after epochs.
         stop: what asks the run to stop, while it is listening; None: nothing does.
         saved: called in the first process after every one that was written.
+        max_minutes: stop so long after the training began, as if asked to; 0: at its end.
 
     Raises:
         RunInterrupted: from the training loop, on all processes after the same step, once the checkpoint is written.
@@ -49,19 +50,21 @@ class Checkpoints(Checkpoint):
         every_minutes: float = 0.0,
         stop: StopRequest | None = None,
         saved: Callable[[], None] = lambda: None,
+        max_minutes: float = 0.0,
     ) -> None:
         self.path = path
         self.every_epochs = every_epochs
         self.every_seconds = 60 * every_minutes
         self.stop = stop
         self.saved = saved
-        self._last_saved = time.monotonic()
+        self.max_seconds = 60 * max_minutes
+        self._last_saved = self._began = time.monotonic()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock, and take SIGTERM back from Lightning, which has just taken it over."""
         if self.stop is not None:
             self.stop.listen()
-        self._last_saved = time.monotonic()
+        self._last_saved = self._began = time.monotonic()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -100,6 +103,8 @@ class Checkpoints(Checkpoint):
     def _own_wish(self) -> int:
         if self.stop is not None and self.stop.made:
             return STOP_TO_GO_ON if self.stop.to_go_on else STOP
+        if self.max_seconds and time.monotonic() - self._began >= self.max_seconds:
+            return STOP
         is_due = self.every_seconds and time.monotonic() - self._last_saved >= self.every_seconds
         return SAVE if is_due else NOTHING
 

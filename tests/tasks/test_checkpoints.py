@@ -149,3 +149,12 @@ def test_who_must_save_hears_of_a_full_disk(small_disk) -> None:
     with pytest.raises(CheckpointNotWritten, match="No space left on device"):
         save_checkpoint(trainer, small_disk / "last.ckpt")
     assert [file.name for file in small_disk.iterdir()] == ["other"]
+
+
+def test_a_training_stops_when_its_minutes_are_up(tmp_path) -> None:
+    """After the step in which they end, with a checkpoint, as if it had been asked to."""
+    with pytest.raises(RunInterrupted, match=r"last\.ckpt"):
+        fit(Counting(), tmp_path, max_minutes=1e-9)
+    assert step_of(tmp_path / "last.ckpt") == 1
+    fit(Counting(), tmp_path, max_minutes=60)
+    assert step_of(tmp_path / "last.ckpt") == 9
