@@ -106,20 +106,21 @@ PLANNERS: dict[str, Callable[[argparse.Namespace], Plan]] = {
 
 
 def check_parts(cfg: CfgNode) -> None:
-    """Make sure that all parts that a configuration names exist.
+    """Make sure that all parts that a configuration names exist, and that its loss has the options that are set.
 
     Raises:
         InputError: one does not; the message lists those that do.
     """
-    from iic_ptv.registry import BACKBONES, INTRA_NEGATIVES, VIEWS, load_plugins
-    from iic_ptv.runs.build import NO_INTRA_NEGATIVE
+    from iic_ptv.registry import BACKBONES, VIEWS, load_plugins
+    from iic_ptv.runs.intra_negatives import intra_negative_names
+    from iic_ptv.runs.losses import check_loss
 
     load_plugins(cfg.PLUGINS)
     BACKBONES.get(cfg.MODEL.BACKBONE)
     for view in cfg.VIEWS:
         VIEWS.get(view)
-    if cfg.INTRA_NEGATIVE != NO_INTRA_NEGATIVE:
-        INTRA_NEGATIVES.get(cfg.INTRA_NEGATIVE)
+    intra_negative_names(cfg.INTRA_NEGATIVE)
+    check_loss(cfg)
 
 
 def check_videos(cfg: CfgNode) -> None:
@@ -128,8 +129,11 @@ def check_videos(cfg: CfgNode) -> None:
     Raises:
         InputError: none are.
     """
+    from iic_ptv.runs.build import SCENES
     from iic_ptv.runs.terminal import say
 
+    if cfg.DATA.KIND == SCENES:
+        return
     if not cfg.DATA.ROOT:
         raise InputError("DATA.ROOT: name the folder of the videos, for example with --data FOLDER.")
     if not Path(cfg.DATA.ROOT).exists():

@@ -13,7 +13,8 @@ from typing import Any
 from iic_ptv.errors import InputError
 
 LONGEST_NAME = 100  # characters; what is longer is cut, and told from others by a hash
-SEED = "SEED"
+SEED, SPLIT = "SEED", "DATA.SPLIT"
+ROW = "row"  # varies like an option where a sweep has rows
 
 
 def members_of(grid: Mapping[str, list[Any]]) -> dict[str, dict[str, Any]]:

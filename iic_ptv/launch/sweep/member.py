@@ -31,6 +31,7 @@ class Step:
         folder: its run folder.
         plan: the file with its configuration, which is not looked up elsewhere later.
         cfg: that configuration.
+        start: the run whose network it takes; None: one that is drawn.
     """
 
     name: str
@@ -38,15 +39,17 @@ class Step:
     folder: Path
     plan: Path
     cfg: CfgNode
+    start: Path | None
 
     @property
     def is_done(self) -> bool:
         """Whether its results are there."""
         return (self.folder / METRICS).is_file()
 
-    def arguments(self, member: Path) -> list[str]:
+    @property
+    def arguments(self) -> list[str]:
         """The command, without ``iic``."""
-        start = [] if self.command == "pretrain" else ["--checkpoint", str(member)]
+        start = [] if self.start is None else ["--checkpoint", str(self.start)]
         return [self.command, *start, "--config", str(self.plan)]
 
 
@@ -57,8 +60,8 @@ class Member:
     Attributes:
         name: what it is called.
         folder: the run folder of its pre-training; those of its evaluations are inside.
-        options: those that vary.
-        steps: the training, and what follows on it.
+        options: those that vary, and its row if there are rows.
+        steps: the training, unless it is of a row that is not trained, and the evaluations.
     """
 
     name: str

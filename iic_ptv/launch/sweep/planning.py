@@ -11,8 +11,8 @@ from fvcore.common.config import CfgNode
 from iic_ptv.config import load_config, parse_config
 from iic_ptv.errors import InputError
 from iic_ptv.launch.plan import check_parts, check_videos
-from iic_ptv.launch.sweep.file import Evaluation, SweepFile
-from iic_ptv.launch.sweep.grid import members_of, overrides_of
+from iic_ptv.launch.sweep.file import Evaluation, Row, SweepFile
+from iic_ptv.launch.sweep.grid import ROW, overrides_of
 from iic_ptv.launch.sweep.member import PLAN, Member, Step
 from iic_ptv.launch.sweep.record import MEMBERS
 from iic_ptv.runs.checkpoint import LAST, PRETRAIN, Checkpoint
@@ -31,7 +31,7 @@ def output_of(file: SweepFile) -> str:
     Raises:
         InputError: an option of all members cannot be used.
     """
-    return str(_common(file).OUTPUT)
+    return str(_config(file, Row(), {}).OUTPUT)
 
 
 def plan_members(file: SweepFile, folder: Path) -> list[Member]:
@@ -39,19 +39,19 @@ def plan_members(file: SweepFile, folder: Path) -> list[Member]:
 
     Args:
         file: the sweep.
-        folder: its folder.
+        folder: in which the folder of the members is, or is to be.
 
     Raises:
         InputError: an option of a member cannot be used, or one that has begun is not the same any more.
     """
-    common = _common(file)
     members = [
-        Member(name, folder / MEMBERS / name, options, _steps(file, common, options, folder / MEMBERS / name))
-        for name, options in members_of(file.grid).items()
+        Member(name, folder / MEMBERS / name, varying, _steps(file, varying, folder / MEMBERS / name))
+        for name, varying in file.members.items()
     ]
-    for root, cfg in {member.steps[0].cfg.DATA.ROOT: member.steps[0].cfg for member in members}.items():
+    steps = [step for member in members for step in member.steps]
+    for root, cfg in {step.cfg.DATA.ROOT: step.cfg for step in steps}.items():
         if not root:
-            raise InputError(f"{file.path}: name the folder of the videos, as data: FOLDER.")
+            raise InputError(f"{file.path}: name the folder of the videos, as data: FOLDER or with --data FOLDER.")
         check_videos(cfg)
     for member in members:
         for step in member.steps:
@@ -60,18 +60,25 @@ def plan_members(file: SweepFile, folder: Path) -> list[Member]:
     return members
 
 
-def _common(file: SweepFile) -> CfgNode:
-    cfg = load_config(file.config)
+def _config(file: SweepFile, row: Row, varying: Mapping[str, Any]) -> CfgNode:
+    """The configuration of a pre-training; later ones change earlier ones."""
+    cfg = load_config(row.config, base=load_config(file.config))
     overrides = [*(["DATA.ROOT", file.data] if file.data else []), *overrides_of(file.options)]
-    return load_config(None, overrides, base=cfg, source=f"{file.path}: options")
+    cfg = load_config(None, overrides, base=cfg, source=f"{file.path}: options")
+    cfg = load_config(None, overrides_of(row.options), base=cfg, source=f"{file.path}: rows")
+    cfg = load_config(None, file.overrides, base=cfg)
+    grid = {option: value for option, value in varying.items() if option != ROW}
+    return load_config(None, overrides_of(grid), base=cfg, source=f"{file.path}: grid")
 
 
-def _steps(file: SweepFile, common: CfgNode, options: Mapping[str, Any], folder: Path) -> list[Step]:
-    cfg = load_config(None, overrides_of(options), base=common, source=f"{file.path}: grid")
+def _steps(file: SweepFile, varying: Mapping[str, Any], folder: Path) -> list[Step]:
+    row = file.row(varying)
+    cfg = _config(file, row, varying)
     make_paths_absolute(cfg)
     trained = Checkpoint(folder / LAST, PRETRAIN, cfg, [{}])
+    training = Step("pretrain", "pretrain", folder, folder / PLAN / "pretrain.yaml", cfg, None)
     return [
-        Step("pretrain", "pretrain", folder, folder / PLAN / "pretrain.yaml", cfg),
+        *([training] if row.is_trained else []),
         *(
             Step(
                 evaluation.name,
@@ -79,6 +86,7 @@ def _steps(file: SweepFile, common: CfgNode, options: Mapping[str, Any], folder:
                 folder / evaluation.name,
                 folder / PLAN / f"{evaluation.name}.yaml",
                 _evaluated(file, evaluation, trained),
+                folder if row.is_trained else None,
             )
             for evaluation in file.evaluations
         ),

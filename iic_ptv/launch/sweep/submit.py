@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -122,18 +121,15 @@ def _check_gpus(request: JobRequest) -> None:
     if needed > there:
         raise InputError(
             f"at_most: {at_once} members at once with {request.gpus_per_node} GPUs each need {needed}, and this "
-            f"machine has {there}."
+            f"machine has {there}. Ask for fewer: --gpus-per-node 0 is for none."
         )
 
 
 def _job_of(folder: Path, file: SweepFile, member: Member, request: JobRequest) -> MemberJob:
     here = os.getcwd()
-    steps = {
-        step.name: StepJob(step.arguments(member.folder), str(step.folder), here, str(step.plan))
-        for step in member.steps
-    }
+    steps = {step.name: StepJob(step.arguments, str(step.folder), here, str(step.plan)) for step in member.steps}
     retries = 0 if cluster_of(request) == "debug" else file.retries
-    return MemberJob(str(member.folder), str(folder), steps, here, f"iic sweep {shlex.quote(str(file.path))}", retries)
+    return MemberJob(str(member.folder), str(folder), steps, here, file.command, retries)
 
 
 def _name(folder: Path) -> str:

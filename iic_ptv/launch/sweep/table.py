@@ -11,9 +11,9 @@ from filelock import FileLock
 from iic_ptv.evaluation.report import Report, write_report
 from iic_ptv.files.atomic import atomic_write
 from iic_ptv.launch.sweep.grid import shown
-from iic_ptv.launch.sweep.measures import Measure, measures_of
+from iic_ptv.launch.sweep.measures import Measure
 from iic_ptv.launch.sweep.record import SweepRecord, read_sweep_record
-from iic_ptv.launch.sweep.results import Result, collect
+from iic_ptv.launch.sweep.results import Result, collect, measures_of_sweep
 from iic_ptv.launch.sweep.tables import Tables, tables_of
 from iic_ptv.runs.folder import versions
 
@@ -37,7 +37,7 @@ def update_table(folder: Path, cluster_is_asked: bool = False) -> Tables:
     """
     with FileLock(folder / LOCK, timeout=PATIENCE):
         record = read_sweep_record(folder)
-        results, measures = collect(folder, record, cluster_is_asked), measures_of(record.evaluations)
+        results, measures = collect(folder, record, cluster_is_asked), measures_of_sweep(record)
         tables = tables_of(results, measures)
         _write_csv(folder / CSV, results, measures)
         with atomic_write(folder / MARKDOWN) as temporary:
@@ -57,7 +57,7 @@ def _markdown(record: SweepRecord, tables: Tables) -> str:
 
 
 def _write_csv(path: Path, results: Sequence[Result], measures: Sequence[Measure]) -> None:
-    """Numbers as they were measured: accuracies are shares."""
+    """Numbers as they were measured, or are reported: accuracies are shares."""
     with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["member", *results[0].options, "state", *(measure.key for measure in measures), "message"])

@@ -10,10 +10,12 @@ from datetime import datetime
 from iic_ptv.evaluation.sections import Table
 from iic_ptv.launch.sweep.grid import shown
 from iic_ptv.launch.sweep.measures import PERCENT, Measure
-from iic_ptv.launch.sweep.results import Result, Summary, summarise
+from iic_ptv.launch.sweep.results import Result, repeated_in, summarise
 from iic_ptv.runs.status import FINISHED
 
 ABSENT = "–"
+JOINT = "Retrieval and probes are of all views jointly, where a column names none."
+OTHERS = " What is reported comes from others, as the sweep file has it, and was not measured here."
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Tables:
         summary: how many members are finished, and when this was written.
         num_measures: how many columns at the right of the next two hold what was measured.
         members: a row for each.
-        seeds: means over the seeds, if these vary.
+        seeds: means over the seeds and the splits, if these vary.
         troubles: why members failed or stopped, if any did.
     """
 
@@ -54,7 +56,7 @@ def tables_of(results: Sequence[Result], measures: Sequence[Measure]) -> Tables:
         f"{counts}; {datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z}.",
         len(measures),
         _member_table(results, measures),
-        _seed_table(summarise(results), measures),
+        _seed_table(results, measures),
         _trouble_table(results),
     )
 
@@ -70,14 +72,16 @@ def _member_table(results: Sequence[Result], measures: Sequence[Measure]) -> Tab
         for result in results
     ]
     values = [[result.values.get(measure.key) for measure in measures] for result in results]
-    note = "Retrieval and probes are of all views jointly. The hours are those of the training since it last went on."
+    note = f"{JOINT} The hours are those of the training since it last went on.{_others(measures)}"
     head = [*labels, "state", *(measure.label for measure in measures)]
     return Table("Members", head, rows, note, _best(values, measures, len(labels) + 1))
 
 
-def _seed_table(summaries: Sequence[Summary], measures: Sequence[Measure]) -> Table | None:
+def _seed_table(results: Sequence[Result], measures: Sequence[Measure]) -> Table | None:
+    summaries = summarise(results)
     if not summaries:
         return None
+    repeated = " and ".join(repeated_in(results[0].options))
     labels = _labels(summaries[0].options)
     rows, values = [], []
     for summary in summaries:
@@ -85,9 +89,9 @@ def _seed_table(summaries: Sequence[Summary], measures: Sequence[Measure]) -> Ta
         values.append([mean and mean[0] for mean in found])
         cells = [_spread(measure, mean) for measure, mean in zip(measures, found, strict=True)]
         rows.append([*map(shown, summary.options.values()), f"{summary.finished} of {len(summary.results)}", *cells])
-    head = [*labels, "seeds", *(measure.label for measure in measures)]
-    note = "Mean ± standard deviation of the sample, of the seeds that have a result."
-    return Table("Over the seeds", head, rows, note, _best(values, measures, len(labels) + 1))
+    head = [*labels, repeated, *(measure.label for measure in measures)]
+    note = f"Mean ± standard deviation of the sample, of the {repeated} that have a result.{_others(measures)}"
+    return Table(f"Over the {repeated}", head, rows, note, _best(values, measures, len(labels) + 1))
 
 
 def _trouble_table(results: Sequence[Result]) -> Table | None:
@@ -103,7 +107,7 @@ def _best(
     for number, measure in enumerate(measures):
         column = [row[number] for row in values]
         known = [value for value in column if value is not None]
-        if measure.factor == PERCENT and len(set(known)) > 1:
+        if measure.factor == PERCENT and not measure.is_reported and len(set(known)) > 1:
             best |= {(row, first + number) for row, value in enumerate(column) if value == max(known)}
     return frozenset(best)
 
@@ -112,6 +116,10 @@ def _labels(options: Mapping[str, object]) -> list[str]:
     """Options by the last part of their names, where that tells them apart."""
     last = [option.rsplit(".", 1)[-1] for option in options]
     return [short if last.count(short) == 1 else option for option, short in zip(options, last, strict=True)]
+
+
+def _others(measures: Sequence[Measure]) -> str:
+    return OTHERS if any(measure.is_reported for measure in measures) else ""
 
 
 def _cell(measure: Measure, value: float | None) -> str:

@@ -17,7 +17,7 @@ grid:
   SEED: [0, 1]
 evaluate:
   retrieve: {gallery: train.txt, query: [a.txt, b.txt], options: {EVAL.NUM_CLIPS: 2}}
-  probe:
+  probe: {show: knn_top1}
   other_actions: {command: finetune, config: iic://r3d, data: other, train: train.txt, test: test.txt}
 job: {nodes: 2, time: 4:00:00, slurm_exclude: n7}
 at_most: 4
@@ -53,10 +53,17 @@ def test_a_file_is_read_as_it_says(written) -> None:
             None,
             {"gallery": ["train.txt"], "query": ["a.txt", "b.txt"]},
             {"EVAL.NUM_CLIPS": 2},
+            ("top1", "top5", "map"),
         ),
-        Evaluation("probe", "probe", None, None, none, {}),
+        Evaluation("probe", "probe", None, None, none, {}, ("knn_top1",)),
         Evaluation(
-            "other_actions", "finetune", "iic://r3d", "other", {"train": ["train.txt"], "test": ["test.txt"]}, {}
+            "other_actions",
+            "finetune",
+            "iic://r3d",
+            "other",
+            {"train": ["train.txt"], "test": ["test.txt"]},
+            {},
+            ("top1",),
         ),
     )
 
@@ -96,7 +103,32 @@ def test_all_but_the_grid_may_be_left_out(written) -> None:
         (
             "grid: {SEED: [0]}\nevaluate: {finetune: {gallery: x}}\n",
             "mine.yaml: evaluate: finetune: gallery: there is no such key. There are command, config, data, options, "
-            "train, test.",
+            "show, train, test.",
+        ),
+        (
+            "grid: {SEED: [0]}\nevaluate: {retrieve: {show: [top2]}}\n",
+            "mine.yaml: evaluate: retrieve: show: top2: there is no such figure. Did you mean top20? There are top1,",
+        ),
+        ("grid: {SEED: [0]}\nfolder: ../there\n", "mine.yaml: folder: expected one name"),
+        ("rows: {a: {confg: x}}\n", "mine.yaml: rows: a: confg: there is no such key. Did you mean config?"),
+        ("rows: {a: [x]}\n", "mine.yaml: rows: a: expected keys with values, got ['x']"),
+        ("rows: {a: {train: 3}}\n", "mine.yaml: rows: a: train: expected true or false, got 3"),
+        ("rows: {a: {train: false}}\n", "mine.yaml: rows: a: train: false leaves nothing to do"),
+        (
+            "rows: {a: {options: {SEED: 1}}}\ngrid: {SEED: [0]}\n",
+            "mine.yaml: SEED stands in a and in grid; leave it out of one of them.",
+        ),
+        (
+            "rows: {a: {reported: {retrieval: {top1: 3}}}}\nevaluate: {retrieve: }\n",
+            "mine.yaml: rows: a: reported: retrieval: there is no such evaluation. Did you mean retrieve?",
+        ),
+        (
+            "rows: {a: {reported: {retrieve: {top10: 3}}}}\nevaluate: {retrieve: }\n",
+            "mine.yaml: rows: a: reported: retrieve: top10: there is no such key.",
+        ),
+        (
+            "rows: {a: {reported: {retrieve: {top1: 365}}}}\nevaluate: {retrieve: }\n",
+            "mine.yaml: rows: a: reported: retrieve: top1: expected a number in percent, from 0 to 100, got 365",
         ),
         ("grid: {SEED: [0]}\nevaluate: {retrieve: [x]}\n", "mine.yaml: evaluate: retrieve: expected keys with values"),
         (

@@ -47,13 +47,13 @@ def test_each_step_has_the_configuration_of_its_command(plan, tmp_path) -> None:
     member = members[1]
     assert member.folder == tmp_path / "sweep" / "members" / "c3d-seed3"
     trained, retrieve, probe, finetune = member.steps
-    assert trained.arguments(member.folder) == ["pretrain", "--config", str(trained.plan)]
+    assert trained.arguments == ["pretrain", "--config", str(trained.plan)]
     assert trained.folder == member.folder
     assert (trained.cfg.MODEL.BACKBONE, trained.cfg.SEED, trained.cfg.OPTIM.LR) == ("c3d", 3, 0.5)
     assert (str(tmp_path / "videos"), 16) == (trained.cfg.DATA.ROOT, trained.cfg.DATA.CROP)
 
     assert retrieve.folder == member.folder / "retrieve"
-    assert retrieve.arguments(member.folder) == [
+    assert retrieve.arguments == [
         *("retrieve", "--checkpoint", str(member.folder)),
         *("--config", str(member.folder / "plan" / "retrieve.yaml")),
     ]
