@@ -29,7 +29,7 @@ def default_config() -> CfgNode:
     cfg.PLUGINS = []  # Python modules that register further views, losses, backbones, ...
 
     cfg.DATA = CfgNode()
-    cfg.DATA.KIND = "auto"  # one of iic_ptv.registry.DATASETS; auto looks at ROOT
+    cfg.DATA.KIND = "auto"  # one of iic_ptv.registry.DATASETS, or scenes, which are rendered; auto looks at ROOT
     cfg.DATA.ROOT = ""  # folder of the videos
     cfg.DATA.LISTS = []  # list files to train on, in UCF101's format, or one CSV file; relative to ROOT or here
     cfg.DATA.CLASS_INDEX = ""  # classInd.txt; by default the one beside the lists
@@ -40,6 +40,10 @@ def default_config() -> CfgNode:
     cfg.DATA.MANIFEST = "auto"  # written by `iic check-data`: its bad videos are left out; auto: ROOT's; or none
     cfg.DATA.MAX_BAD_SHARE = 0.05  # of the videos that turn out to be unreadable, before the run stops
     cfg.DATA.TIME_LIMIT = 60.0  # seconds that reading one clip may take before its video counts as bad; 0: any
+    cfg.DATA.SCENES = CfgNode()  # DATA.KIND scenes: rendered where the training runs, no files, see projects/procedural
+    cfg.DATA.SCENES.VIDEOS = 20000  # rows of the memory banks
+    cfg.DATA.SCENES.FRAMES = 64  # of each, of which clips are cut
+    cfg.DATA.SCENES.APPEARANCES = 0  # how many looks there are; 0: as many as scenes
     cfg.DATA.DECODER = "auto"  # auto, pyav, decord, torchcodec or frames
     cfg.DATA.CLIP_LENGTH = 16  # frames of a clip
     cfg.DATA.STRIDE = 1  # from one frame of a clip to the next
@@ -56,22 +60,27 @@ def default_config() -> CfgNode:
     cfg.MODEL = CfgNode()
     cfg.MODEL.BACKBONE = "r3d"  # one of iic_ptv.registry.BACKBONES
     cfg.MODEL.OPTIONS = CfgNode(new_allowed=True)  # passed to the backbone, for example {width: 0.5}
+    cfg.MODEL.WEIGHTS = ""  # a run, checkpoint or iic://NAME of the zoo whose backbone to begin with; by default random
     cfg.MODEL.HEAD = []  # projection head: [hidden, output] features; none by default
     cfg.MODEL.PER_VIEW = False  # a network for each view in place of a shared one
+    cfg.MODEL.KEY_MOMENTUM = 0.999  # share of the old weights that a step leaves in the encoder of keys of LOSS queue
 
     cfg.VIEWS = ["rgb", "residual"]  # of iic_ptv.registry.VIEWS
-    cfg.INTRA_NEGATIVE = "repeat"  # one of iic_ptv.registry.INTRA_NEGATIVES, or none, which is CMC
-    cfg.INTRA_NEGATIVE_OPTIONS = CfgNode(new_allowed=True)
+    # Of iic_ptv.registry.INTRA_NEGATIVES; repeat,shuffle: both of every clip, each with a memory bank of its own;
+    # shuffle+rotate: one that is shuffled, then rotated; none: CMC.
+    cfg.INTRA_NEGATIVE = "repeat"
+    cfg.INTRA_NEGATIVE_OPTIONS = CfgNode(new_allowed=True)  # such as {num_segments: 8}; of several: {shuffle: {...}}
 
     cfg.LOSS = CfgNode()
     cfg.LOSS.NAME = "inter_intra_nce"  # one of iic_ptv.registry.LOSSES
-    cfg.LOSS.NUM_NEGATIVES = 1024
+    cfg.LOSS.NUM_NEGATIVES = 1024  # rows that are drawn of a memory bank, or the length of a queue
     cfg.LOSS.TEMPERATURE = 0.07
     cfg.LOSS.MOMENTUM = 0.5  # share of the old row that an update of a memory bank keeps
     cfg.LOSS.NORMALIZE = True  # False reproduces the authors' first code
     cfg.LOSS.OBJECTIVE = "softmax"  # or nce
     cfg.LOSS.EXCLUDE_SELF = False  # never draw a video as its own negative
     cfg.LOSS.FILL_BANKS = False  # start from a first pass over the data instead of random rows
+    cfg.LOSS.INTRA_GRADIENT = False  # also contrast with the batch's own intra-negatives, which get a gradient, too
     cfg.LOSS.BANKS = "replicated"  # on every process all rows, or sharded: each process holds its share of them
     cfg.LOSS.BANK_PRECISION = "float32"  # bfloat16 and float16 halve the memory of the banks
 
@@ -110,6 +119,7 @@ def default_config() -> CfgNode:
     cfg.TRAINER.LOG_EVERY = 10  # steps
     cfg.TRAINER.CHECKPOINT_EVERY = 1  # epochs
     cfg.TRAINER.CHECKPOINT_MINUTES = 30.0  # besides, so long after the last one; 0: only after epochs
+    cfg.TRAINER.MAX_MINUTES = 0.0  # then stop as Ctrl-C does, to go on with --resume; 0: train to the end
     cfg.TRAINER.SYNC_BATCHNORM = False  # batch statistics of all devices together, not of each for itself
     cfg.TRAINER.DETERMINISTIC = False  # the same bits from every run alike, which costs time on GPUs
 
@@ -143,7 +153,7 @@ LENGTHS = {"DATA.FRAME_SIZE": (2,), "MODEL.HEAD": (0, 2)}
 RANGES: dict[str, tuple[float, float]] = {
     "SEED": (0, 2**32 - 1),
     **dict.fromkeys(("LOSS.TEMPERATURE", "PROBE.TEMPERATURE"), (1e-3, math.inf)),
-    "LOSS.MOMENTUM": (0, 1),
+    **dict.fromkeys(("LOSS.MOMENTUM", "MODEL.KEY_MOMENTUM"), (0, 1)),
     "DATA.MAX_BAD_SHARE": (0, 1),
     **dict.fromkeys(("DATA.TIME_LIMIT", "DATA.FRAME_RATE"), (0, math.inf)),
     "OPTIM.MOMENTUM": (0, 1),
@@ -158,7 +168,8 @@ RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("OPTIM.BATCH_SIZE", "OPTIM.EPOCHS", "EVAL.NUM_CLIPS", "EVAL.BATCH_SIZE"), (1, math.inf)),
     **dict.fromkeys(("PROBE.NEIGHBOURS", "PROBE.SHOTS", "PROBE.DRAWS"), (1, math.inf)),
     **dict.fromkeys(("TRAINER.LOG_EVERY", "TRAINER.CHECKPOINT_EVERY", "OPTIM.ACCUMULATE"), (1, math.inf)),
-    "TRAINER.CHECKPOINT_MINUTES": (0, math.inf),
+    **dict.fromkeys(("TRAINER.CHECKPOINT_MINUTES", "TRAINER.MAX_MINUTES", "DATA.SCENES.APPEARANCES"), (0, math.inf)),
+    **dict.fromkeys(("DATA.SCENES.VIDEOS", "DATA.SCENES.FRAMES"), (1, math.inf)),
 }
 
 
@@ -253,6 +264,8 @@ def _merge(cfg: CfgNode, changes: dict[str, Any], source: str, prefix: str = "")
             if not isinstance(value, dict):
                 raise InputError(f"{source}: {key} is a group of options; set one of them, for example {key}.NAME.")
             _merge(cfg[name], value, source, f"{key}.")
+        elif name not in cfg and isinstance(value, dict):
+            cfg[name] = CfgNode(value, new_allowed=True)  # a plain dictionary could not be written to a file
         else:
             cfg[name] = value if name not in cfg else _coerce(value, cfg[name], key, source)
 

@@ -134,15 +134,20 @@ INTRA_NEGATIVES = Registry(
 )
 INTRA_NEGATIVES.register_lazily("repeat", "iic_ptv.transforms.repeat_frame:RepeatFrame")
 INTRA_NEGATIVES.register_lazily("shuffle", "iic_ptv.transforms.shuffle_segments:ShuffleSegments")
+INTRA_NEGATIVES.register_lazily("shuffle_frames", "iic_ptv.transforms.shuffle_frames:ShuffleFrames")
+INTRA_NEGATIVES.register_lazily("freeze", "iic_ptv.transforms.freeze_segment:FreezeSegment")
 INTRA_NEGATIVES.register_lazily("rotate", "iic_ptv.transforms.rotate_frames:RotateFrames")
 INTRA_NEGATIVES.register_lazily("reverse", "iic_ptv.transforms.reverse_frames:ReverseFrames")
 
 LOSSES = Registry(
     "LOSSES",
-    "f(num_videos, feature_dim, **options) -> module; forward(views, intra_negative, index) -> ContrastOutput, with "
-    "`views` a sequence of (B, D).",
+    "f(num_videos, feature_dim, num_views=2, intra_negatives=1, **options of LOSS that it knows) -> module; "
+    "forward(views, intra_negative, index) -> ContrastOutput, with `views` a sequence of (B, D). Where its attribute "
+    "`intra_gradient` is true, intra-negatives come with gradient; where `takes_keys` is, `keys` come, too.",
 )
 LOSSES.register_lazily("inter_intra_nce", "iic_ptv.losses.inter_intra_nce:InterIntraNCELoss")
+LOSSES.register_lazily("in_batch", "iic_ptv.losses.in_batch:InBatchLoss")
+LOSSES.register_lazily("queue", "iic_ptv.losses.queue:QueueLoss")
 
 BACKBONES = Registry(
     "BACKBONES",
@@ -162,6 +167,7 @@ for _name in (
 
 TASKS = Registry("TASKS", "a LightningModule that is built from plain objects and trained by lightning.Trainer.")
 TASKS.register_lazily("iic", "iic_ptv.tasks.iic:IICTask")
+TASKS.register_lazily("iic_momentum", "iic_ptv.tasks.momentum:MomentumIICTask")
 TASKS.register_lazily("recognition", "iic_ptv.tasks.recognition:RecognitionTask")
 
 DATASETS = Registry(

@@ -22,7 +22,10 @@ def test_import_is_lean() -> None:
 
 @pytest.mark.parametrize(
     "part",
-    ["VIEWS.get('residual')()", "INTRA_NEGATIVES.get('shuffle')()", "LOSSES.get('inter_intra_nce')(10, 4)"],
+    [
+        *("VIEWS.get('residual')()", "INTRA_NEGATIVES.get('shuffle')()"),
+        *(f"LOSSES.get('{name}')(10, 4)" for name in ("inter_intra_nce", "in_batch", "queue")),
+    ],
 )
 def test_parts_load_no_heavy_library_that_they_do_not_need(part: str) -> None:
     code = f"import sys; from iic_ptv.registry import *; {part}; "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +22,31 @@ from iic_ptv.data.list_files import find_file
 from iic_ptv.data.loaders import ClipLoader, evaluation_loader
 from iic_ptv.data.module import ClipDataModule
 from iic_ptv.data.preparation.manifest import manifest_path, path_below_root, read_manifest
+from iic_ptv.data.procedural.scene_clips import RenderScenes, SceneReader, are_scenes, scene_collection
 from iic_ptv.errors import InputError
 from iic_ptv.evaluation.forward_pass import check_precision
 from iic_ptv.models.activation_checkpointing import recompute_activations
 from iic_ptv.models.heads import MLPProjection
 from iic_ptv.processes import launched_processes
-from iic_ptv.registry import BACKBONES, DATASETS, INTRA_NEGATIVES, LOSSES, VIEWS
+from iic_ptv.randomness import seed_of
+from iic_ptv.registry import BACKBONES, DATASETS, INTRA_NEGATIVES, VIEWS
+from iic_ptv.runs.checkpoint import Checkpoint, load_networks
 from iic_ptv.runs.extraction import normalises_colours, reading_flow
+from iic_ptv.runs.intra_negatives import intra_negative_names, options_by_name
+from iic_ptv.runs.losses import build_loss, takes_keys
 from iic_ptv.runs.optimisation import build_optimizer, build_schedule
 from iic_ptv.tasks.iic import IICTask
-from iic_ptv.transforms import evaluation_transform, strong_train_transform, train_transform
+from iic_ptv.tasks.momentum import MomentumIICTask
+from iic_ptv.transforms import InTurn, evaluation_transform, strong_train_transform, train_transform
 from iic_ptv.transforms.pipelines import SampleTransform
 
-NO_INTRA_NEGATIVE = "none"
 NO_MANIFEST = "none"
 # What is evaluated on of the collections with official splits, by the kind of the collection.
 EVALUATION_SUBSETS = {"ucf101": "test", "hmdb51": "test", "kinetics": "val", "something_something": "validation"}
+SCENES, TEST_SCENES = "scenes", "test"  # the collection that is rendered on the device, and its part to evaluate on
+EVALUATION_SUBSETS[SCENES] = TEST_SCENES
+TEST_SHARE = 4  # so many scenes to train on for one to evaluate on
+BatchTransform = SampleTransform | RenderScenes  # what happens to a batch on the device
 TRAIN_TRANSFORMS: dict[str, Callable[[int, tuple[int, int]], SampleTransform]] = {
     "crop": train_transform,
     "strong": strong_train_transform,
@@ -51,6 +61,8 @@ def build_index(cfg: CfgNode, lists: Sequence[str] | None = None, subset: str | 
     Raises:
         InputError: no data named, or they cannot be found.
     """
+    if lists is None and cfg.DATA.KIND == SCENES:
+        return _scenes(cfg, subset == TEST_SCENES)
     if lists is not None and len(lists) == 1 and Path(lists[0]).is_dir():
         return _index_of(cfg, "auto", lists[0])
     if folder := next((name for name in (cfg.DATA.LISTS if lists is None else lists) if Path(name).is_dir()), None):
@@ -65,6 +77,11 @@ def build_index(cfg: CfgNode, lists: Sequence[str] | None = None, subset: str | 
     # DATA.KIND tells what the training data are; lists to evaluate with speak for themselves.
     kind = cfg.DATA.KIND if lists is None else "auto"
     return _index_of(cfg, kind, cfg.DATA.ROOT, cfg.DATA.LISTS if lists is None else lists)
+
+
+def _scenes(cfg: CfgNode, to_evaluate: bool) -> VideoIndex:
+    number = cfg.DATA.SCENES.VIDEOS
+    return scene_collection(-(-number // TEST_SHARE) if to_evaluate else number, seed_of(cfg.SEED, to_evaluate))
 
 
 def _official_index(cfg: CfgNode, subset: str) -> VideoIndex:
@@ -133,35 +150,49 @@ def build_data(cfg: CfgNode, index: VideoIndex, bad_videos: BadVideoLog) -> Clip
     return ClipDataModule(clips, cfg.OPTIM.BATCH_SIZE, cfg.DATA.NUM_WORKERS, start_method(cfg), transform)
 
 
-def build_train_clips(cfg: CfgNode, index: VideoIndex, bad_videos: BadVideoLog) -> tuple[ClipDataset, SampleTransform]:
+def build_train_clips(cfg: CfgNode, index: VideoIndex, bad_videos: BadVideoLog) -> tuple[ClipDataset, BatchTransform]:
     """Clips to train on, and what is to happen to a batch of them on the device."""
     if cfg.DATA.AUGMENTATION not in TRAIN_TRANSFORMS:
         raise InputError(
             f"DATA.AUGMENTATION: expected one of {', '.join(TRAIN_TRANSFORMS)}, got '{cfg.DATA.AUGMENTATION}'."
         )
     transform = TRAIN_TRANSFORMS[cfg.DATA.AUGMENTATION](cfg.DATA.CROP, tuple(cfg.DATA.FRAME_SIZE))
+    reader, on_device = _of_collection(cfg, index, cfg.VIEWS, transform)
     clips = ClipDataset(
         index,
-        build_clip_reader(cfg, cfg.VIEWS),
+        reader,
         clips_per_video=cfg.DATA.CLIPS_PER_VIDEO,
         seed=cfg.SEED,
         bad_videos=bad_videos,
     )
-    return clips, transform
+    return clips, on_device
 
 
 def build_evaluation_clips(
     cfg: CfgNode, index: VideoIndex, views: Sequence[str], bad_videos: BadVideoLog, num_clips: int
-) -> tuple[EvaluationClipDataset, SampleTransform]:
+) -> tuple[EvaluationClipDataset, BatchTransform]:
     """Whole videos, so many clips of each, and what is to happen to a batch of them on the device."""
     transform = evaluation_transform(cfg.DATA.CROP, tuple(cfg.DATA.FRAME_SIZE), normalises_colours(cfg))
-    reader = build_clip_reader(cfg, views)
-    return EvaluationClipDataset(index, reader, num_clips=num_clips, bad_videos=bad_videos), transform
+    reader, on_device = _of_collection(cfg, index, views, transform)
+    return EvaluationClipDataset(index, reader, num_clips=num_clips, bad_videos=bad_videos), on_device
+
+
+def _of_collection(
+    cfg: CfgNode, index: VideoIndex, views: Sequence[str], transform: SampleTransform
+) -> tuple[ClipReader | SceneReader, BatchTransform]:
+    """How clips of a collection are read, and what then is to happen on the device: scenes are rendered there."""
+    if not are_scenes(index):
+        return build_clip_reader(cfg, views), transform
+    if of_flow := reading_flow(views):
+        raise InputError(f"VIEWS: scenes come without optical flow, which the view {of_flow[0]} needs.")
+    scenes = cfg.DATA.SCENES
+    reader = SceneReader(cfg.DATA.CLIP_LENGTH, cfg.DATA.STRIDE, scenes.FRAMES)
+    return reader, RenderScenes(transform, tuple(cfg.DATA.FRAME_SIZE), scenes.APPEARANCES or None)
 
 
 def build_evaluation_loader(
     cfg: CfgNode, index: VideoIndex, views: Sequence[str], bad_videos: BadVideoLog, rows: Sequence[int] | None = None
-) -> tuple[ClipLoader, SampleTransform]:
+) -> tuple[ClipLoader, BatchTransform]:
     """Batches of whole videos, ``EVAL.NUM_CLIPS`` clips of each, and what is to happen to them on the device.
 
     Of the videos, those in some ``rows``; None: all.
@@ -223,16 +254,21 @@ def build_network(cfg: CfgNode, num_classes: int | None = None) -> Any:
     return _construct(backbone, "MODEL.OPTIONS", num_classes=num_classes, **cfg.MODEL.OPTIONS)
 
 
-def build_task(cfg: CfgNode, num_videos: int, total_steps: int, num_devices: int = 1) -> IICTask:
-    """The pre-training task.
+def build_task(
+    cfg: CfgNode, num_videos: int, total_steps: int, num_devices: int = 1, start: Checkpoint | None = None
+) -> IICTask:
+    """The pre-training task; with an encoder of keys if the loss takes them.
 
     Args:
         cfg: the configuration.
         num_videos: rows of the memory banks.
         total_steps: optimiser steps of the whole run, for the schedule.
         num_devices: devices that train together, for the learning rate.
+        start: whose backbones to begin with; None: random ones.
     """
     networks = build_networks(cfg)
+    if start is not None:
+        load_networks(nn.ModuleList(networks), start)
     if cfg.TRAINER.ACTIVATION_CHECKPOINTING:
         for network in networks:
             recompute_activations(network)
@@ -241,40 +277,30 @@ def build_task(cfg: CfgNode, num_videos: int, total_steps: int, num_devices: int
     if cfg.MODEL.HEAD:
         heads = [MLPProjection(feature_dim, *cfg.MODEL.HEAD) for _ in networks]
         feature_dim = cfg.MODEL.HEAD[1]
-    intra_negative = build_intra_negative(cfg)
-    loss = LOSSES.get(cfg.LOSS.NAME)(
-        num_videos,
-        feature_dim,
-        num_views=len(cfg.VIEWS),
-        num_negatives=cfg.LOSS.NUM_NEGATIVES,
-        temperature=cfg.LOSS.TEMPERATURE,
-        momentum=cfg.LOSS.MOMENTUM,
-        intra_negatives=intra_negative is not None,
-        normalize=cfg.LOSS.NORMALIZE,
-        objective=cfg.LOSS.OBJECTIVE,
-        exclude_self=cfg.LOSS.EXCLUDE_SELF,
-        seed=cfg.SEED,
-        banks=cfg.LOSS.BANKS,
-        bank_precision=cfg.LOSS.BANK_PRECISION,
-    )
-    return IICTask(
+    intra_negatives = build_intra_negatives(cfg)
+    loss = build_loss(cfg, num_videos, feature_dim, len(intra_negatives))
+    task = partial(MomentumIICTask, key_momentum=cfg.MODEL.KEY_MOMENTUM) if takes_keys(loss) else IICTask
+    return task(
         networks,
         loss,
         build_optimizer(cfg, num_devices),
         build_schedule(cfg, total_steps),
         views=build_views(cfg.VIEWS),
-        intra_negative=intra_negative,
+        intra_negative=intra_negatives,
         head=heads,
         seed=cfg.SEED,
     )
 
 
-def build_intra_negative(cfg: CfgNode) -> nn.Module | None:
-    """The intra-negative, or none for CMC."""
-    if cfg.INTRA_NEGATIVE == NO_INTRA_NEGATIVE:
-        return None
-    part = INTRA_NEGATIVES.get(cfg.INTRA_NEGATIVE)
-    return _construct(part, "INTRA_NEGATIVE_OPTIONS", **cfg.INTRA_NEGATIVE_OPTIONS)
+def build_intra_negatives(cfg: CfgNode) -> list[nn.Module]:
+    """The intra-negatives of every clip: one in the paper, none for CMC."""
+    kinds = intra_negative_names(cfg.INTRA_NEGATIVE)
+    options = options_by_name(kinds, cfg.INTRA_NEGATIVE_OPTIONS)
+
+    def built(name: str) -> nn.Module:
+        return _construct(INTRA_NEGATIVES.get(name), "INTRA_NEGATIVE_OPTIONS", **options[name])
+
+    return [built(*names) if len(names) == 1 else InTurn(map(built, names)) for names in kinds]
 
 
 def evaluation_device(cfg: CfgNode) -> torch.device:

@@ -15,8 +15,9 @@ from iic_ptv.data.flow.computed import METHODS
 from iic_ptv.data.index import Video
 from iic_ptv.errors import InputError
 from iic_ptv.registry import INTRA_NEGATIVES, VIEWS
-from iic_ptv.runs.build import build_clip_reader, build_intra_negative, build_views
+from iic_ptv.runs.build import build_clip_reader, build_intra_negatives, build_views
 from iic_ptv.runs.extraction import normalises_colours
+from iic_ptv.runs.intra_negatives import COMPOSED, intra_negative_names
 from iic_ptv.search.clock import format_time
 from iic_ptv.search.reading import read_clips
 from iic_ptv.transforms import evaluation_transform
@@ -33,6 +34,8 @@ NOTES = {
     "shuffle": "two segments exchanged",
     "reverse": "the frames in reverse order",
     "rotate": "all frames turned",
+    "shuffle_frames": "all frames in a random order",
+    "freeze": "standing still for half of the clip",
 }
 
 
@@ -101,7 +104,7 @@ def read_two_clips(cfg: CfgNode, path: str, at: float | None = None) -> TwoClips
 
 
 def network_inputs(cfg: CfgNode, two_clips: TwoClips) -> list[NetworkInput]:
-    """Every view of the first clip, every intra-negative of its view 1, and the configured views of the other clip.
+    """Every view of the first clip, all intra-negatives of its view 1, and the configured views of the other clip.
 
     What is drawn for intra-negatives depends on the seed of the configuration alone.
 
@@ -122,7 +125,8 @@ def network_inputs(cfg: CfgNode, two_clips: TwoClips) -> list[NetworkInput]:
         return NetworkInput(label, note, name, clip, _drawable(shown))
 
     first = {name: view_input(name, 0, name, NOTES.get(name, "")) for name in names}
-    negatives = [_negative(cfg, name, first[own_views[0]]) for name in INTRA_NEGATIVES.names()]
+    source = first[own_views[0]]
+    negatives = [_negative(cfg, name, module, source) for name, module in _intra_negatives(cfg).items()]
     others = [
         view_input(name, 1, f"{name} at {format_time(time)}", "another clip of the video")
         for time in two_clips.times[1:]
@@ -145,11 +149,18 @@ def _viewed(view: nn.Module, batch: Mapping[str, Tensor], number: int) -> Tensor
     return view(batch[getattr(view, "modality_key", "video")][number])
 
 
-def _negative(cfg: CfgNode, name: str, source: NetworkInput) -> NetworkInput:
-    configured = build_intra_negative(cfg) if name == cfg.INTRA_NEGATIVE else None
-    negative = configured or INTRA_NEGATIVES.get(name)()
+def _intra_negatives(cfg: CfgNode) -> dict[str, nn.Module]:
+    """All registered intra-negatives, and the configured ones, those that are composed included."""
+    names = [COMPOSED.join(names) for names in intra_negative_names(cfg.INTRA_NEGATIVE)]
+    configured = dict(zip(names, build_intra_negatives(cfg), strict=True))
+    others = {name: INTRA_NEGATIVES.get(name)() for name in INTRA_NEGATIVES.names() if name not in configured}
+    return dict(sorted({**others, **configured}.items()))
+
+
+def _negative(cfg: CfgNode, name: str, negative: nn.Module, source: NetworkInput) -> NetworkInput:
     clip, shown = (negative(each, generators_of(cfg.SEED)) for each in (source.clip, source.shown))
-    note = f"intra-negative of {source.label}{f': {NOTES[name]}' if name in NOTES else ''}"
+    notes = ", then ".join(NOTES[part] for part in name.split(COMPOSED) if part in NOTES)
+    note = f"intra-negative of {source.label}{f': {notes}' if notes else ''}"
     return NetworkInput(name, note, source.view, clip, shown)
 
 

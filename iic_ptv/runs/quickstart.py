@@ -21,11 +21,12 @@ from iic_ptv.evaluation.gallery import gallery_rows
 from iic_ptv.evaluation.report import Report, write_report
 from iic_ptv.evaluation.retrieval import PAPER_KS
 from iic_ptv.evaluation.sections import Curves, Gallery, TopK, top_k_tiles
-from iic_ptv.runs.build import NO_INTRA_NEGATIVE, build_bad_video_log, build_networks
+from iic_ptv.runs.build import build_bad_video_log, build_networks
 from iic_ptv.runs.evaluation.embed import JOINT
 from iic_ptv.runs.evaluation.retrieve import Retrieved, retrieve, top_k
 from iic_ptv.runs.evaluation.sources import evaluation_indices
 from iic_ptv.runs.folder import command_line, create_run_folder, describe_run, versions, write_json
+from iic_ptv.runs.intra_negatives import NO_INTRA_NEGATIVE
 from iic_ptv.runs.pretraining.pretrain import pretrain
 from iic_ptv.runs.shown_clip import shown_clip
 from iic_ptv.runs.terminal import accuracy_table, console, say

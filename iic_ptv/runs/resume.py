@@ -68,6 +68,8 @@ def already_complete(checkpoint: Checkpoint) -> InputError:
 
 def make_paths_absolute(cfg: CfgNode) -> None:
     """Let the checkpoint find the data from any folder."""
+    if cfg.MODEL.WEIGHTS and Path(cfg.MODEL.WEIGHTS).exists():
+        cfg.MODEL.WEIGHTS = str(Path(cfg.MODEL.WEIGHTS).absolute())
     for key in ("ROOT", "ANNOTATIONS", "MANIFEST", "CLASS_INDEX", "FLOW"):
         if Path(cfg.DATA[key]).exists() and cfg.DATA[key] not in ("", *METHODS):
             cfg.DATA[key] = str(Path(cfg.DATA[key]).absolute())

@@ -12,7 +12,6 @@ from fvcore.common.config import CfgNode
 
 from iic_ptv.config import default_config
 from iic_ptv.errors import InputError
-from iic_ptv.runs.build import NO_INTRA_NEGATIVE
 from iic_ptv.runs.checkpoint import (
     AUTHORS,
     CLASSES_KEY,
@@ -25,6 +24,7 @@ from iic_ptv.runs.checkpoint import (
     is_ours,
     load_content,
 )
+from iic_ptv.runs.intra_negatives import NO_INTRA_NEGATIVE
 from iic_ptv.zoo.authors import PROJECTOR, Weights, model_state
 from iic_ptv.zoo.catalogue import read_record, records
 from iic_ptv.zoo.foreign import TRAINER, from_foreign, source_of

@@ -17,7 +17,7 @@ class Pretraining:
 
     Attributes:
         method: ``IIC``, ``CMC``, ...
-        intra_negative: name in the registry INTRA_NEGATIVES, or ``none``.
+        intra_negative: as the option INTRA_NEGATIVE has it: names in the registry INTRA_NEGATIVES, or ``none``.
         data: what it was trained on.
         data_licence: licence of these data.
         videos: how many.

@@ -19,10 +19,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from iic_ptv.cli.main import main as iic
 from iic_ptv.data.procedural import write_videos
 from iic_ptv.runs.folder import versions
 from iic_ptv.runs.quickstart import MOTIONS, NUM_FRAMES, TEST_PER_MOTION, TRAIN_PER_MOTION
+from projects.finished_runs import finished_run, metrics_of
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
@@ -104,33 +104,18 @@ def measure(output: Path, collection: Collection, seed: int, network: str, overr
     train, test = str(folder / "splits" / collection.train), str(folder / "splits" / collection.test)
     checkpoint = []
     if network != "untrained":
-        _once(output, "pretrain", name, [*data, *common, "INTRA_NEGATIVE", INTRA_NEGATIVES[network]])
-        checkpoint = ["--checkpoint", str(_run(output, "pretrain", name))]
+        metrics_of(output, "pretrain", name, [*data, *common, "INTRA_NEGATIVE", INTRA_NEGATIVES[network]])
+        checkpoint = ["--checkpoint", str(finished_run(output, "pretrain", name))]
         data = []
     metrics = {}
     for command in ("retrieve", "probe"):
         arguments = [*checkpoint, *data, "--gallery", train, "--query", test, *common, "EVAL.UNTRAINED", "False"]
-        metrics[command] = _once(output, command, name, arguments)
+        metrics[command] = metrics_of(output, command, name, arguments)
     recipe = ["--config", str(HERE / f"{collection.name}_finetune.yaml"), "--data", str(folder / "videos")]
-    metrics["finetune"] = _once(
+    metrics["finetune"] = metrics_of(
         output, "finetune", name, [*checkpoint, *recipe, "--train", train, "--test", test, *common]
     )
     return {each.label: _value(metrics[each.command], each.keys) for each in MEASURES}
-
-
-def _once(output: Path, command: str, name: str, arguments: list[str]) -> dict[str, Any]:
-    """The metrics of a run, which is run if it has none."""
-    if _run(output, command, name) is None:
-        iic([command, *arguments])
-    run = _run(output, command, name)
-    assert run is not None, f"iic {command} has written no metrics"
-    return json.loads((run / "metrics.json").read_text())
-
-
-def _run(output: Path, command: str, name: str) -> Path | None:
-    """The last finished run of that name."""
-    runs = [*(output / command).glob(f"*-{name}"), *(output / command).glob(f"*-{name}-untrained")]
-    return max((run for run in runs if (run / "metrics.json").exists()), default=None)
 
 
 def _value(metrics: Any, keys: tuple[str, ...]) -> float:

@@ -68,6 +68,15 @@ def test_shows_every_view_and_every_intra_negative(video, tmp_path, capsys):
     assert "seen.png" in capsys.readouterr().out
 
 
+def test_what_is_configured_is_shown_beside_what_is_registered(video, tmp_path):
+    options = ["INTRA_NEGATIVE", "repeat,shuffle+rotate", "INTRA_NEGATIVE_OPTIONS.rotate.angles", "[180]"]
+    main(["inspect", video, *SMALL, *options, "-o", "seen.html"])
+    page = Page((tmp_path / "seen.html").read_text())
+    assert {"shuffle+rotate", *INTRA_NEGATIVES.names()} <= set(page.texts)
+    assert any("two segments exchanged, then all frames turned" in text for text in page.texts)
+    assert len(page.of_class("sheet-row")) == 3 + len(INTRA_NEGATIVES.names()) + 1 + 2
+
+
 def test_the_page_does_not_take_the_place_of_the_picture(video, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["inspect", video, *SMALL, "-o", "seen.png"])

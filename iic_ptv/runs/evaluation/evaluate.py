@@ -21,12 +21,13 @@ from iic_ptv.errors import InputError
 from iic_ptv.evaluation.feature_file import EXTENSION, describe_features, write_features
 from iic_ptv.models.fingerprint import fingerprint
 from iic_ptv.registry import load_plugins
-from iic_ptv.runs.build import NO_INTRA_NEGATIVE, build_bad_video_log, build_networks, prepare_extraction
+from iic_ptv.runs.build import build_bad_video_log, build_networks, prepare_extraction
 from iic_ptv.runs.checkpoint import ZOO, Checkpoint, load_networks, read_checkpoint
 from iic_ptv.runs.evaluation.embed import Views, embed_together
 from iic_ptv.runs.evaluation.sources import FeatureSource, Source, Sources, evaluation_sources
 from iic_ptv.runs.extraction import extraction_settings
 from iic_ptv.runs.folder import LEFT_OUT, describe_run, is_further_process, joint_run_folder
+from iic_ptv.runs.intra_negatives import NO_INTRA_NEGATIVE
 from iic_ptv.runs.pretraining.pretrain import run_name
 from iic_ptv.runs.shown_clip import shown_clip
 from iic_ptv.runs.terminal import console, say, say_bad_videos

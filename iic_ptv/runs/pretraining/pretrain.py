@@ -19,6 +19,7 @@ from iic_ptv.data.module import ClipDataModule
 from iic_ptv.errors import InputError
 from iic_ptv.registry import load_plugins
 from iic_ptv.runs.build import (
+    BatchTransform,
     build_bad_video_log,
     build_data,
     build_evaluation_clips,
@@ -26,7 +27,7 @@ from iic_ptv.runs.build import (
     build_task,
     start_method,
 )
-from iic_ptv.runs.checkpoint import Checkpoint, load_networks
+from iic_ptv.runs.checkpoint import Checkpoint, load_networks, read_checkpoint
 from iic_ptv.runs.evaluation.sources import evaluation_indices
 from iic_ptv.runs.folder import METRICS, write_json
 from iic_ptv.runs.precision import choose_precision
@@ -36,7 +37,6 @@ from iic_ptv.shares import own_share
 from iic_ptv.tasks.callbacks import FillBanks
 from iic_ptv.tasks.iic import IICTask
 from iic_ptv.tasks.online_knn import OnlineKNN
-from iic_ptv.transforms.pipelines import SampleTransform
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,9 @@ def ready_to_pretrain(
     fill = [FillBanks(data.fill_dataloader)] if cfg.LOSS.FILL_BANKS else []
     choose_precision(cfg, folder)
     training = Training(cfg, folder, label, [*fill, *_online_knn(cfg, folder), *callbacks])
-    task = build_task(cfg, len(index), training.num_steps(data), training.trainer.world_size)
-    training.prepare(list(task.networks))
+    start = read_checkpoint(cfg.MODEL.WEIGHTS) if cfg.MODEL.WEIGHTS and not resumed else None
+    task = build_task(cfg, len(index), training.num_steps(data), training.trainer.world_size, start)
+    training.prepare(task.encoders)
     return training, task, data
 
 
@@ -118,7 +119,7 @@ def _online_knn(cfg: CfgNode, folder: Path) -> list[Callback]:
     indices = evaluation_indices(cfg)
     bad_videos = BadVideoLog(folder / "bad_videos_online_knn.csv")  # not those of the training, whose share is limited
 
-    def clips(index: VideoIndex) -> tuple[EvaluationClipDataset, SampleTransform]:
+    def clips(index: VideoIndex) -> tuple[EvaluationClipDataset, BatchTransform]:
         return build_evaluation_clips(cfg, index, cfg.VIEWS, bad_videos, cfg.ONLINE_KNN.NUM_CLIPS)
 
     (gallery, transform), (query, _) = map(clips, indices)
@@ -145,9 +146,10 @@ def _check_resumable(task: IICTask, checkpoint: Checkpoint, num_videos: int, com
         raise already_complete(checkpoint)
     load_networks(task.networks, checkpoint)
     banks = checkpoint.bank_shape
-    if banks is not None and banks != task.loss.bank.shape:
+    own = getattr(getattr(task.loss, "bank", None), "shape", None)
+    if banks is not None and banks != own:
         raise InputError(
-            f"{checkpoint.path}: its memory banks are {banks}, this run's would be "
-            f"{task.loss.bank.shape}: the data now hold {num_videos} videos; "
-            "resume with the data, views and head that the run began with."
+            f"{checkpoint.path}: its memory banks are {banks}, this run's would be {own}: "
+            f"the data now hold {num_videos} videos; "
+            "resume with the data, views, intra-negatives and head that the run began with."
         )

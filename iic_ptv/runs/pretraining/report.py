@@ -9,9 +9,15 @@ from fvcore.common.config import CfgNode
 
 from iic_ptv.evaluation.report import Report, write_report
 from iic_ptv.evaluation.sections import Curves, Section, Tile, Tiles
-from iic_ptv.runs.build import NO_INTRA_NEGATIVE
 from iic_ptv.runs.folder import command_line, versions
+from iic_ptv.runs.intra_negatives import NO_INTRA_NEGATIVE
 from iic_ptv.runs.training_curves import shown_curves
+
+METHODS = {  # what a pre-training with a loss is called: without and with intra-negatives
+    "inter_intra_nce": ("CMC", "IIC"),
+    "in_batch": ("SimCLR", "IIC in SimCLR's form"),
+    "queue": ("MoCo", "IIC in MoCo's form"),
+}
 
 
 def write_pretrain_report(folder: Path, cfg: CfgNode, metrics: dict[str, Any]) -> Path:
@@ -22,7 +28,7 @@ def write_pretrain_report(folder: Path, cfg: CfgNode, metrics: dict[str, Any]) -
         cfg: the configuration.
         metrics: what ``metrics.json`` says.
     """
-    method = "CMC" if cfg.INTRA_NEGATIVE == NO_INTRA_NEGATIVE else "IIC"
+    method = METHODS.get(cfg.LOSS.NAME, (cfg.LOSS.NAME, cfg.LOSS.NAME))[cfg.INTRA_NEGATIVE != NO_INTRA_NEGATIVE]
     wait = metrics["data_wait"]
     sections: list[Section] = [
         Tiles(
@@ -41,7 +47,7 @@ def write_pretrain_report(folder: Path, cfg: CfgNode, metrics: dict[str, Any]) -
     ]
     if curves := shown_curves(folder):
         sections.append(Curves({title: {method: curve} for title, curve in curves.items()}))
-    negative = "" if method == "CMC" else f", with {cfg.INTRA_NEGATIVE} as intra-negative"
+    negative = "" if cfg.INTRA_NEGATIVE == NO_INTRA_NEGATIVE else f", with {cfg.INTRA_NEGATIVE} as intra-negative"
     report = Report(
         f"{method} pre-training",
         f"{cfg.MODEL.BACKBONE} was pre-trained on {metrics['videos']:,} videos without labels, from the views "

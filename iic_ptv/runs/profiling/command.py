@@ -11,6 +11,7 @@ from typing import Any
 from fvcore.common.config import CfgNode
 
 from iic_ptv.errors import InputError
+from iic_ptv.runs.build import SCENES
 from iic_ptv.runs.folder import describe_run, joint_run_folder, write_json
 from iic_ptv.runs.pretraining.command import pretrain_config
 from iic_ptv.runs.pretraining.pretrain import run_name
@@ -46,7 +47,7 @@ def profile_command(
     if num_steps < 1:
         raise InputError(f"--steps: expected 1 or more, got {num_steps}.")
     cfg = pretrain_config(config, data, overrides)
-    if not cfg.DATA.ROOT:
+    if not cfg.DATA.ROOT and cfg.DATA.KIND != SCENES:
         cfg.DATA.ROOT = str(render_videos(cfg))
     with _folder(cfg, output) as folder:
         watched = WatchSteps(num_steps)

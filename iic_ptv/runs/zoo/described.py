@@ -11,8 +11,8 @@ from fvcore.common.config import CfgNode
 from iic_ptv.config import default_config
 from iic_ptv.data.flow.computed import METHODS
 from iic_ptv.errors import InputError
-from iic_ptv.runs.build import NO_INTRA_NEGATIVE
 from iic_ptv.runs.checkpoint import PRETRAIN, Checkpoint
+from iic_ptv.runs.intra_negatives import NO_INTRA_NEGATIVE
 from iic_ptv.runs.source import read_source
 from iic_ptv.zoo.record import Pretraining
 

@@ -117,6 +117,30 @@ def test_interrupted_at_any_step_and_resumed_ends_with_the_same_bits(videos, tmp
         assert torch.equal(value, resumed[name]) if isinstance(value, torch.Tensor) else value == resumed[name], name
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["INTRA_NEGATIVE", "repeat,shuffle+rotate"],
+        ["INTRA_NEGATIVE", "freeze,shuffle_frames", "LOSS.INTRA_GRADIENT", "True", "LOSS.BANKS", "sharded"],
+        ["VIEWS", "[interrupting, residual, flow_u, flow_v]", "DATA.FLOW", "dis", "MODEL.PER_VIEW", "True"],
+    ],
+    ids=["several", "with gradient", "a network for each of four views"],
+)
+def test_what_goes_beyond_the_paper_is_resumed_with_the_same_bits(videos, tmp_path, options) -> None:
+    pytest.importorskip("cv2")
+    cfg = configuration(videos, "OPTIM.EPOCHS", "2", "VIEWS", "[interrupting, residual]", *options)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir(), parts.mkdir()
+    expected = pretrain(cfg, whole).task
+    InterruptingView.batches_left = 4
+    with pytest.raises(RunInterrupted):
+        pretrain(cfg, parts)
+    resumed = pretrain(cfg, parts, resume=read_checkpoint(parts)).task
+    assert torch.equal(expected.loss.bank.features, resumed.loss.bank.features)
+    for (name, value), other in zip(expected.state_dict().items(), resumed.state_dict().values(), strict=True):
+        assert torch.equal(value, other) if isinstance(value, torch.Tensor) else value == other, name
+
+
 @pytest.mark.parametrize(("batch", "step"), [(1, 1), (2, 1), (4, 3), (6, 4)])
 def test_a_stop_waits_for_the_batches_that_make_a_step(videos, tmp_path, batch, step) -> None:
     options = ("VIEWS", "[interrupting, residual]", "OPTIM.ACCUMULATE", "2", "OPTIM.SCHEDULE", "cosine")
@@ -195,11 +219,13 @@ def test_every_schedule_runs_to_the_end(videos, tmp_path, schedule) -> None:
     [
         ["INTRA_NEGATIVE", "none"],
         ["INTRA_NEGATIVE", "shuffle", "INTRA_NEGATIVE_OPTIONS.num_segments", "2"],
+        ["INTRA_NEGATIVE", "shuffle+rotate", "TRAINER.ACTIVATION_CHECKPOINTING", "True"],
+        ["INTRA_NEGATIVE", "repeat,shuffle_frames", "LOSS.BANKS", "sharded", "LOSS.INTRA_GRADIENT", "True"],
         ["MODEL.HEAD", "[16, 8]", "MODEL.PER_VIEW", "True"],
         ["DATA.CLIPS_PER_VIDEO", "2", "DATA.AUGMENTATION", "strong", "VIEWS", "[residual_unscaled, residual_unscaled]"],
         ["MODEL.BACKBONE", "c3d", "LOSS.OBJECTIVE", "nce", "LOSS.NORMALIZE", "False", "OPTIM.LR", "0.0001"],
     ],
-    ids=["cmc", "shuffle", "per-view", "v2", "nce"],
+    ids=["cmc", "shuffle", "composed", "several", "per-view", "v2", "nce"],
 )
 def test_the_variants_of_the_method_train(videos, tmp_path, options) -> None:
     result = pretrain(configuration(videos, "OPTIM.EPOCHS", "1", *options), tmp_path)
@@ -212,7 +238,8 @@ def test_the_variants_of_the_method_train(videos, tmp_path, options) -> None:
     [
         (["MODEL.BACKBONE", "r3dd"], "BACKBONES: there is no 'r3dd'"),
         (["MODEL.OPTIONS.widht", "1"], "MODEL.OPTIONS: .*widht"),
-        (["INTRA_NEGATIVE", "freeze"], "INTRA_NEGATIVES: there is no 'freeze'"),
+        (["INTRA_NEGATIVE", "blink"], "INTRA_NEGATIVES: there is no 'blink'"),
+        (["INTRA_NEGATIVE", "repeat,"], "INTRA_NEGATIVE: expected names"),
         (["INTRA_NEGATIVE_OPTIONS.speed", "1"], "INTRA_NEGATIVE_OPTIONS: .*speed"),
         (["VIEWS", "[rgb]"], "at least two views"),
         (["TRAINER.DEVICES", "0"], "TRAINER"),
@@ -356,8 +383,10 @@ def test_names_of_runs_tell_the_varied_options() -> None:
             [],
             ["SEED", "1"],
             ["INTRA_NEGATIVE", "shuffle"],
+            ["INTRA_NEGATIVE", "repeat,shuffle"],
+            ["INTRA_NEGATIVE", "repeat+shuffle"],
             ["MODEL.BACKBONE", "c3d"],
             ["VIEWS", "[rgb, rgb]"],
         )
     }
-    assert len(names) == 5
+    assert len(names) == 7

@@ -1,0 +1,1 @@
+"""Which parts of the method do what, measured on small networks."""

@@ -1,0 +1,41 @@
+"""The arms of the ablation: what each changes of the base, IIC with repeated frames, RGB and residuals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A network of the comparison.
+
+    Attributes:
+        label: what it is called in the table.
+        group: under which heading it stands there.
+        options: what its pre-training changes; None: it is not trained.
+    """
+
+    label: str
+    group: str
+    options: tuple[str, ...] | None = ()
+
+
+def _flow(view: str) -> tuple[str, ...]:
+    return "VIEWS", f"[rgb, {view}]", "DATA.FLOW", "dis"
+
+
+ARMS: dict[str, Arm] = {
+    "untrained": Arm("Untrained", "", None),
+    "cmc": Arm("CMC: none", "Intra-negative", ("INTRA_NEGATIVE", "none")),
+    "repeat": Arm("repeat", "Intra-negative"),
+    "shuffle": Arm("shuffle", "Intra-negative", ("INTRA_NEGATIVE", "shuffle")),
+    "shuffle_frames": Arm("shuffle all frames", "Intra-negative", ("INTRA_NEGATIVE", "shuffle_frames")),
+    "reverse": Arm("reverse", "Intra-negative", ("INTRA_NEGATIVE", "reverse")),
+    "rotate": Arm("rotate", "Intra-negative", ("INTRA_NEGATIVE", "rotate")),
+    "repeat_and_shuffle": Arm("repeat and shuffle", "Intra-negative", ("INTRA_NEGATIVE", "repeat,shuffle")),
+    "rgb": Arm("RGB again", "Second view, with repeat", ("VIEWS", "[rgb, rgb]")),
+    "flow_u": Arm("flow u", "Second view, with repeat", _flow("flow_u")),
+    "flow_v": Arm("flow v", "Second view, with repeat", _flow("flow_v")),
+    "not_normalised": Arm("features not normalised", "Loss, with repeat", ("LOSS.NORMALIZE", "False")),
+    "with_gradient": Arm("gradient through the intra-negative", "Loss, with repeat", ("LOSS.INTRA_GRADIENT", "True")),
+}

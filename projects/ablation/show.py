@@ -1,0 +1,106 @@
+"""Make the table, the picture and ``results.json`` of what the ablation has measured so far.
+
+python -m projects.ablation.show
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from iic_ptv.runs.folder import versions
+from projects.ablation.arms import ARMS
+from projects.ablation.study import HERE, MEASURES, OUTPUT, benches
+
+Figures = dict[str, dict[str, dict[str, dict[str, float]]]]  # by bench, arm, seed and measure
+TABLE_BEGINS, TABLE_ENDS = "<!-- table -->\n", "<!-- end -->"
+
+
+def collect(output: Path, before: Figures) -> Figures:
+    """What was measured into ``output``, on top of what was known ``before``."""
+    found: Figures = json.loads(json.dumps(before))
+    for file in sorted((output / "results").glob("*/*/seed*.json")):
+        bench, arm, seed = file.parts[-3], file.parts[-2], file.stem.removeprefix("seed")
+        found.setdefault(bench, {}).setdefault(arm, {})[seed] = json.loads(file.read_text())
+    return found
+
+
+def table(figures: Figures) -> str:
+    """Markdown: for every bench its arms, in percent, mean ± standard deviation of the seeds."""
+    labels = {name: bench.label for name, bench in benches(OUTPUT, Path()).items()}
+    head = f"| top-1, % | seeds | {' | '.join(MEASURES)} |\n|---|---|{'---|' * len(MEASURES)}"
+    lines = [head]
+    for bench, arms in figures.items():
+        lines.append(f"| **{labels[bench]}** | |{' |' * len(MEASURES)}")
+        group = ""
+        for name, arm in ARMS.items():
+            if not (seeds := arms.get(name)):
+                continue
+            if arm.group != group:
+                group = arm.group
+                lines.append(f"| *{group}* | |{' |' * len(MEASURES)}")
+            cells = [_cell([values[measure] for values in seeds.values()]) for measure in MEASURES]
+            lines.append(f"| {arm.label} | {len(seeds)} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(values: list[float]) -> str:
+    mean = f"{100 * statistics.mean(values):.1f}"
+    return mean if len(values) == 1 else f"{mean} ± {100 * statistics.stdev(values):.1f}"
+
+
+def picture(figures: Figures, path: Path) -> None:
+    """Draw every seed of every arm as a dot and their mean as a line, one panel for each bench and three measures."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    shown = ("retrieval, joint", "linear, joint", "fine-tuned")
+    names = [name for name in ARMS if any(name in arms for arms in figures.values())]
+    labels = {name: bench.label for name, bench in benches(OUTPUT, Path()).items()}
+    size = (3.4 * len(shown), (0.26 * len(names) + 0.7) * len(figures) + 0.3)
+    drawing, panels = plt.subplots(len(figures), len(shown), sharey=True, squeeze=False, figsize=size)
+    for row, (bench, arms) in zip(panels, figures.items(), strict=True):
+        for panel, measure in zip(row, shown, strict=True):
+            for place, name in enumerate(names):
+                values = [100 * seed[measure] for seed in arms.get(name, {}).values()]
+                color = "tab:gray" if name == "untrained" else "tab:orange" if name == "cmc" else "tab:blue"
+                panel.plot(values, [place] * len(values), "o", color=color, alpha=0.5, markersize=5)
+                if values:
+                    panel.plot([statistics.mean(values)] * 2, [place - 0.35, place + 0.35], color=color, linewidth=2)
+            panel.set_title(f"{labels[bench]}: {measure}", fontsize=9)
+            panel.grid(axis="x", alpha=0.3)
+        row[0].set_yticks(range(len(names)), [ARMS[name].label for name in names], fontsize=8)
+        row[0].invert_yaxis()
+    for panel in panels[-1]:
+        panel.set_xlabel("top-1, %", fontsize=8)
+    drawing.tight_layout()
+    drawing.savefig(path, dpi=110)
+    plt.close(drawing)
+
+
+def main() -> None:
+    """Write all three."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="where the study ran")
+    options = parser.parse_args()
+    results = HERE / "results.json"
+    known: dict[str, Any] = json.loads(results.read_text()) if results.exists() else {}
+    figures = collect(options.output, known.get("figures", {}))
+    measured = {"date": f"{date.today():%Y-%m-%d}", "versions": versions()}
+    results.write_text(json.dumps({"measured": measured, "figures": figures}, indent=1) + "\n")
+    picture(figures, HERE / "results.png")
+    page = HERE / "README.md"
+    before, rest = page.read_text().split(TABLE_BEGINS)
+    after = rest.split(TABLE_ENDS, 1)[1]
+    page.write_text(f"{before}{TABLE_BEGINS}\n{table(figures)}\n\n{TABLE_ENDS}{after}")
+    print(table(figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Pre-train every arm of the ablation for several seeds, and measure what its features are worth.
+
+From the root of the repository, for a folder of real clips with ``videos/`` and ``splits/`` in UCF101's format:
+
+    python -m projects.ablation.study FOLDER
+
+What is finished is not run again, so an interrupted study is completed by the same command; and as each process takes
+what no other works on, the command may be given as often as there are cores. ``python -m projects.ablation.show``
+makes the table and the picture of what there is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+from lightning.pytorch import seed_everything
+from torch import nn
+
+from iic_ptv.config import load_config
+from iic_ptv.data.bad_videos import BadVideoLog
+from iic_ptv.data.procedural import write_videos
+from iic_ptv.runs.build import build_evaluation_loader, build_networks
+from iic_ptv.runs.checkpoint import load_networks, read_checkpoint
+from iic_ptv.runs.evaluation.sources import evaluation_indices
+from iic_ptv.runs.quickstart import MOTIONS, NUM_FRAMES, TEST_PER_MOTION, TRAIN_PER_MOTION
+from projects.ablation.arms import ARMS, Arm
+from projects.ablation.temporality import temporality
+from projects.finished_runs import RunFailedError, finished_run, metrics_of
+
+HERE = Path(__file__).parent
+OUTPUT = Path("runs/ablation")
+SIZE = 40  # pixels of the rendered videos
+MEASURES = {  # heading in the table: what its figures are found in, and where in there; None: the views jointly
+    "retrieval, RGB": ("retrieve", "rgb", "top1"),
+    "retrieval, joint": ("retrieve", None, "top1"),
+    "mAP, joint": ("retrieve", None, "map"),
+    "k-NN, joint": ("probe", None, "knn_top1"),
+    "linear, RGB": ("probe", "rgb", "linear_top1"),
+    "linear, joint": ("probe", None, "linear_top1"),
+    "fine-tuned": ("finetune", "test", "top1"),
+    "still": ("temporality", "rgb", "still"),
+    "shuffled": ("temporality", "rgb", "shuffled"),
+    "reversed": ("temporality", "rgb", "reversed"),
+}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Videos to pre-train on, and labelled ones to measure with.
+
+    Attributes:
+        label: what it is called in the table.
+        config: file to pre-train with; the one for fine-tuning is named after it.
+        arms: what is compared on it.
+        options: what differs from that file.
+        videos: the folder with ``videos/`` and ``splits/``, by seed; None: scenes, rendered as they are needed, on
+            which nothing is fine-tuned.
+        split: which of the lists are the labelled videos to train and to test on.
+    """
+
+    label: str
+    config: str
+    arms: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    videos: Callable[[int], Path] | None = None
+    split: str = "01"
+
+
+def benches(output: Path, real: Path | None) -> dict[str, Bench]:
+    """Rendered videos, drawn anew for every seed, and the real ones if there are any."""
+
+    def rendered(seed: int) -> Path:
+        return write_videos(
+            output / "videos" / f"procedural-seed{seed}",
+            motions=MOTIONS,
+            train_per_class=TRAIN_PER_MOTION,
+            test_per_class=TEST_PER_MOTION,
+            num_frames=NUM_FRAMES,
+            size=SIZE,
+            seed=seed,
+        )
+
+    arms, few = tuple(ARMS), ("untrained", "cmc", "repeat", "shuffle")
+    found = {
+        "procedural": Bench("Rendered motions", "procedural", arms, videos=rendered),
+        "scenes": Bench("Scenes, each with a look of its own", "scenes", few),
+        "scenes_alike": Bench("Scenes of four looks", "scenes", few, ("DATA.SCENES.APPEARANCES", "4")),
+    }
+    if real is not None:
+        found["real_actions"] = Bench("Real actions", "real_actions", arms, videos=lambda _: real, split="02")
+    return found
+
+
+def measure(output: Path, bench: Bench, name: str, arm: Arm, seed: int, overrides: list[str]) -> dict[str, float]:
+    """All figures of one network; the untrained one is what the others began as."""
+    common = ["OUTPUT", str(output), "NAME", name, "SEED", str(seed), *overrides]
+    start = ["--config", str(HERE / f"{bench.config}.yaml"), *bench.options]
+    data: list[str] = []
+    lists: list[str] = []
+    if bench.videos is not None:
+        folder = bench.videos(seed)
+        data = ["--data", str(folder / "videos")]
+        lists = [str(folder / "splits" / f"{part}list{bench.split}.txt") for part in ("train", "test")]
+    checkpoint: list[str] = []
+    if arm.options is not None:
+        metrics_of(output, "pretrain", name, [*start[:2], *data, *start[2:], *common, *arm.options])
+        checkpoint = ["--checkpoint", str(finished_run(output, "pretrain", name))]
+    sides = ["--gallery", lists[0], "--query", lists[1]] if lists else []
+    of = checkpoint or [*start[:2], *data]
+    rest = [*sides, *([] if checkpoint else start[2:]), *common, "EVAL.UNTRAINED", "False"]
+    metrics = {command: metrics_of(output, command, name, [*of, *rest]) for command in ("retrieve", "probe")}
+    metrics["temporality"] = {"rgb": _temporality(finished_run(output, "retrieve", name), checkpoint)}
+    if lists:
+        recipe = ["--config", str(HERE / f"{bench.config}_finetune.yaml"), *data]
+        labelled = ["--train", lists[0], "--test", lists[1]]
+        metrics["finetune"] = metrics_of(output, "finetune", name, [*checkpoint, *recipe, *labelled, *common])
+    return {
+        label: _figure(metrics[command], of, what)
+        for label, (command, of, what) in MEASURES.items()
+        if command in metrics
+    }
+
+
+def _temporality(evaluated: Path | None, checkpoint: list[str]) -> dict[str, float]:
+    """Of the queries of an evaluation."""
+    assert evaluated is not None
+    cfg = load_config(evaluated / "config.yaml")
+    seed_everything(cfg.SEED, verbose=False)
+    networks = nn.ModuleList(build_networks(cfg)).eval()
+    if checkpoint:
+        load_networks(networks, read_checkpoint(checkpoint[1]))
+    _, queries = evaluation_indices(cfg)
+    batches, transform = build_evaluation_loader(cfg, queries, ["rgb"], BadVideoLog())
+    return temporality(networks[0], (transform(batch)["video"][:, 0] for batch in batches))
+
+
+def _figure(metrics: dict[str, dict[str, float]], of: str | None, what: str) -> float:
+    if of is None:
+        of = "joint" if "joint" in metrics else "rgb"
+    return metrics[of][what]
+
+
+def tasks(found: dict[str, Bench], only: list[str], seeds: list[int]) -> Iterator[tuple[str, str, int]]:
+    """Bench, arm and seed of all that is to be measured; the first seed of everything first."""
+    for seed in seeds:
+        for name, bench in found.items():
+            yield from ((name, arm, seed) for arm in bench.arms if not only or arm in only)
+
+
+def result_file(output: Path, bench: str, arm: str, seed: int) -> Path:
+    """Where the figures of a network are kept."""
+    return output / "results" / bench / arm / f"seed{seed}.json"
+
+
+def main() -> None:
+    """Measure what is not measured yet."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", help="real clips; without, rendered videos alone")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="where the runs and their figures go")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--benches", nargs="+", default=[], help="only these")
+    parser.add_argument("--arms", nargs="+", default=[], choices=list(ARMS), help="only these")
+    parser.add_argument("--threads", type=int, default=1, help="of this process")
+    parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="KEY VALUE", help="options to change")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    found = benches(options.output, options.folder)
+    found = {name: bench for name, bench in found.items() if not options.benches or name in options.benches}
+    for bench, arm, seed in tasks(found, options.arms, options.seeds):
+        file = result_file(options.output, bench, arm, seed)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(file.with_suffix(".lock"), timeout=0):
+                if not file.exists():
+                    name = f"{bench}-{arm}-seed{seed}"
+                    figures = measure(options.output, found[bench], name, ARMS[arm], seed, options.overrides)
+                    file.write_text(json.dumps(figures, indent=2) + "\n")
+        except Timeout:
+            continue  # another process is at it
+        except RunFailedError as error:
+            print(f"{bench}, {arm}, seed {seed}: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""The ablation at its smallest: all figures of a network, its table, and the measure of how temporal features are."""
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from iic_ptv.config import load_config
+from iic_ptv.data.procedural import write_videos
+from iic_ptv.runs.build import build_task
+from projects.ablation import show, study
+from projects.ablation.arms import ARMS
+from projects.ablation.temporality import temporality
+from projects.finished_runs import RunFailedError
+
+SMALL = [
+    *("DATA.CLIP_LENGTH", "4", "DATA.FRAME_SIZE", "[16, 16]", "DATA.CROP", "16", "DATA.SCENES.VIDEOS", "24"),
+    *("MODEL.OPTIONS.width", "0.0625", "OPTIM.EPOCHS", "1", "EVAL.NUM_CLIPS", "1", "PROBE.DRAWS", "2"),
+    *("LOSS.NUM_NEGATIVES", "4", "OPTIM.SCHEDULE", "constant", "OPTIM.WARM_UP", "0", "DATA.STRIDE", "1"),
+]
+
+
+def figures_of(bench: study.Bench, arm: str, output: Path) -> dict[str, float]:
+    return study.measure(output, bench, f"{arm}-seed0", ARMS[arm], 0, SMALL)
+
+
+@pytest.fixture
+def rendered(tmp_path: Path) -> study.Bench:
+    videos = write_videos(
+        tmp_path / "videos",
+        motions=("translate_left", "bounce"),
+        train_per_class=5,
+        test_per_class=2,
+        num_frames=8,
+        size=16,
+        progress=False,
+    )
+    return study.Bench("Rendered", "procedural", tuple(ARMS), videos=lambda _: videos)
+
+
+def test_a_network_is_measured_once_and_in_all_respects(rendered: study.Bench, tmp_path: Path) -> None:
+    output = tmp_path / "runs"
+    figures = {arm: figures_of(rendered, arm, output) for arm in ("untrained", "repeat")}
+    assert all(list(values) == list(study.MEASURES) for values in figures.values())
+    assert all(0 <= values[name] <= 1 for values in figures.values() for name in list(values)[:-3])
+    assert figures["untrained"]["still"] != figures["repeat"]["still"]
+    runs = sorted(output.glob("*/*"))
+    assert [run.parent.name for run in runs].count("pretrain") == 1
+    assert figures_of(rendered, "repeat", output) == figures["repeat"]
+    assert sorted(output.glob("*/*")) == runs
+
+
+def test_scenes_need_no_folder(tmp_path: Path) -> None:
+    bench = study.benches(tmp_path, None)["scenes_alike"]
+    figures = figures_of(bench, "cmc", tmp_path)
+    assert set(study.MEASURES) - set(figures) == {"fine-tuned"}
+    (run,) = (tmp_path / "pretrain").iterdir()
+    assert load_config(run / "config.yaml").DATA.SCENES.APPEARANCES == 4
+
+
+def test_what_fails_is_said(rendered: study.Bench, tmp_path: Path) -> None:
+    with pytest.raises(RunFailedError, match="iic pretrain has written no metrics for repeat-seed0"):
+        study.measure(tmp_path, rendered, "repeat-seed0", ARMS["repeat"], 0, [*SMALL, "OPTIM.SCHEDULE", "sideways"])
+
+
+@pytest.mark.parametrize("arm", [name for name, arm in ARMS.items() if arm.options is not None])
+def test_every_arm_is_a_task(arm: str) -> None:
+    cfg = load_config(Path(study.HERE) / "procedural.yaml", [*SMALL, *(ARMS[arm].options or ())])
+    assert build_task(cfg, 10, 100).loss is not None
+
+
+def test_every_arm_differs_from_all_others() -> None:
+    assert len({arm.options for arm in ARMS.values()}) == len(ARMS)
+    assert len({(arm.group, arm.label) for arm in ARMS.values()}) == len(ARMS)
+
+
+def test_the_table_and_the_picture_have_what_was_measured(tmp_path: Path) -> None:
+    for seed, value in ((0, 0.2), (1, 0.4)):
+        file = study.result_file(tmp_path, "procedural", "cmc", seed)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(dict.fromkeys(study.MEASURES, value)))
+    known = {"procedural": {"untrained": {"0": dict.fromkeys(study.MEASURES, 0.1)}}}
+    figures = show.collect(tmp_path, known)
+    lines = show.table(figures).splitlines()
+    rows = {line.split("|")[1].strip(): line.split("|")[2:-1] for line in lines}
+    assert [cell.strip() for cell in rows["CMC: none"]][:2] == ["2", "30.0 ± 14.1"]
+    assert [cell.strip() for cell in rows["Untrained"]][:2] == ["1", "10.0"]
+    assert len({line.count("|") for line in lines}) == 1
+    show.picture(figures, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+class MeanOverTime(nn.Module):
+    """Blind to the order of frames."""
+
+    def forward(self, clips: torch.Tensor) -> torch.Tensor:
+        return clips.mean(dim=2).flatten(1)
+
+
+def test_temporality_is_the_share_of_the_distance_between_videos() -> None:
+    torch.manual_seed(0)
+    batches = [torch.rand(3, 3, 8, 2, 2), torch.rand(2, 3, 8, 2, 2)]
+    found = temporality(nn.Flatten(), batches)
+    features = F.normalize(torch.cat(batches).flatten(1), dim=1)
+    pairs = [(a - b).square().sum() for a, b in itertools.permutations(features, 2)]
+    turned = F.normalize(torch.cat(batches).flip(2).flatten(1), dim=1)
+    expected = (features - turned).square().sum(1).mean() / torch.stack(pairs).mean()
+    assert found["reversed"] == pytest.approx(float(expected), rel=1e-5)
+    assert found == temporality(nn.Flatten(), batches)
+
+
+def test_a_network_that_is_blind_to_order_has_none() -> None:
+    found = temporality(MeanOverTime(), [torch.rand(4, 3, 8, 2, 2)])
+    assert found["reversed"] == pytest.approx(0, abs=1e-6)
+    assert found["shuffled"] == pytest.approx(0, abs=1e-6)
+    assert found["still"] > 0.1

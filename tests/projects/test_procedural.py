@@ -1,0 +1,63 @@
+"""Pre-training on scenes in slices, and what its weights are compared with."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from iic_ptv.cli.main import main
+from iic_ptv.config import load_config
+from iic_ptv.data.procedural import write_videos
+from iic_ptv.runs.checkpoint import read_checkpoint
+from projects.procedural import transfer
+from projects.procedural.train import HERE, arguments
+
+TINY = [
+    *("DATA.FRAME_SIZE", "[16, 16]", "DATA.CROP", "16", "DATA.CLIP_LENGTH", "4", "DATA.STRIDE", "1"),
+    *("MODEL.OPTIONS.width", "0.0625", "DATA.NUM_WORKERS", "0", "TRAINER.ACCELERATOR", "cpu"),
+]
+PRETRAIN = [
+    *("DATA.SCENES.VIDEOS", "8", "LOSS.NUM_NEGATIVES", "4", "OPTIM.BATCH_SIZE", "4", "OPTIM.EPOCHS", "2"),
+    *("OPTIM.WARM_UP", "0", "MODEL.WEIGHTS", ""),
+]
+
+
+@pytest.mark.parametrize("config", ["scenes", "scenes_cpu"])
+def test_the_same_command_begins_a_run_and_ends_it(config: str, tmp_path: Path) -> None:
+    steps = []
+    while (command := arguments(tmp_path, config, 1e-9, [*TINY, *PRETRAIN])) is not None:
+        with contextlib.suppress(SystemExit):  # as of Ctrl-C
+            main(command)
+        (run,) = (tmp_path / "pretrain").iterdir()
+        steps.append(read_checkpoint(run, to_resume=True).step)
+    assert steps == [1, 2, 3, 4]
+
+
+def test_configurations_are_of_the_whole_network_on_scenes() -> None:
+    for name in ("scenes", "scenes_cpu"):
+        cfg = load_config(HERE / f"{name}.yaml")
+        assert (cfg.DATA.KIND, cfg.MODEL.BACKBONE, dict(cfg.MODEL.OPTIONS)) == ("scenes", "r3d", {})
+
+
+def test_weights_are_measured_beside_untrained_ones(tmp_path: Path) -> None:
+    folder = write_videos(
+        tmp_path / "rendered",
+        motions=("translate_left", "bounce"),
+        train_per_class=4,
+        test_per_class=2,
+        num_frames=8,
+        size=16,
+        progress=False,
+    )
+    run = tmp_path / "weights"
+    main(["pretrain", "--data", str(folder / "videos"), *TINY, "OPTIM.EPOCHS", "1", "OUTPUT", str(run)])
+    (checkpoint,) = (run / "pretrain").iterdir()
+    overrides = [*TINY, "EVAL.NUM_CLIPS", "1"]
+    results = {
+        name: {"0": transfer.measure(tmp_path / "runs", folder, "01", given, 0, [*overrides])}
+        for name, given in (("untrained", None), ("weights", str(checkpoint)))
+    }
+    assert all(set(figures["0"]) == set(transfer.NAMES) for figures in results.values())
+    lines = transfer.table(results).splitlines()
+    assert [line.split("|")[1].strip() for line in lines[2:]] == ["untrained", "weights"]
+    assert f"({100 * results['weights']['0']['finetuned']:.0f})" in lines[3]
