@@ -39,3 +39,20 @@ ARMS: dict[str, Arm] = {
     "not_normalised": Arm("features not normalised", "Loss, with repeat", ("LOSS.NORMALIZE", "False")),
     "with_gradient": Arm("gradient through the intra-negative", "Loss, with repeat", ("LOSS.INTRA_GRADIENT", "True")),
 }
+
+# What the result depends on beside the method; measured on rendered motions alone.
+SENSITIVITY: dict[str, Arm] = {
+    "temperature_low": Arm("temperature 0.03, not 0.07", "Sensitivity, with repeat", ("LOSS.TEMPERATURE", "0.03")),
+    "temperature_high": Arm("temperature 0.2", "Sensitivity, with repeat", ("LOSS.TEMPERATURE", "0.2")),
+    "negatives_few": Arm("K 32, not 256", "Sensitivity, with repeat", ("LOSS.NUM_NEGATIVES", "32")),
+    "negatives_many": Arm("K 1024", "Sensitivity, with repeat", ("LOSS.NUM_NEGATIVES", "1024")),
+    "momentum_none": Arm("bank momentum 0, not 0.5", "Sensitivity, with repeat", ("LOSS.MOMENTUM", "0")),
+    "momentum_high": Arm("bank momentum 0.9", "Sensitivity, with repeat", ("LOSS.MOMENTUM", "0.9")),
+    "frames_4": Arm("clips of 4 frames, not 8", "Sensitivity, with repeat", ("DATA.CLIP_LENGTH", "4")),
+    "frames_16": Arm("clips of 16 frames", "Sensitivity, with repeat", ("DATA.CLIP_LENGTH", "16")),
+    "videos_quarter": Arm(
+        "a quarter of the videos, four times as often",
+        "Sensitivity, with repeat",
+        ("DATA.LISTS", "[../splits/trainlist01_quarter.txt]", "OPTIM.EPOCHS", "40"),
+    ),
+}

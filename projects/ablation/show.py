@@ -10,13 +10,11 @@ import json
 import statistics
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from iic_ptv.runs.folder import versions
-from projects.ablation.arms import ARMS
-from projects.ablation.study import HERE, MEASURES, OUTPUT, benches
+from projects.ablation.study import ALL_ARMS, HERE, MEASURES, OUTPUT, RESULTS, Figures, benches, known_figures
 
-Figures = dict[str, dict[str, dict[str, dict[str, float]]]]  # by bench, arm, seed and measure
+ABSENT = "–"
 TABLE_BEGINS, TABLE_ENDS = "<!-- table -->\n", "<!-- end -->"
 
 
@@ -37,18 +35,20 @@ def table(figures: Figures) -> str:
     for bench, arms in figures.items():
         lines.append(f"| **{labels[bench]}** | |{' |' * len(MEASURES)}")
         group = ""
-        for name, arm in ARMS.items():
+        for name, arm in ALL_ARMS.items():
             if not (seeds := arms.get(name)):
                 continue
             if arm.group != group:
                 group = arm.group
                 lines.append(f"| *{group}* | |{' |' * len(MEASURES)}")
-            cells = [_cell([values[measure] for values in seeds.values()]) for measure in MEASURES]
+            cells = [_cell([values[name] for values in seeds.values() if name in values]) for name in MEASURES]
             lines.append(f"| {arm.label} | {len(seeds)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def _cell(values: list[float]) -> str:
+    if not values:
+        return ABSENT
     mean = f"{100 * statistics.mean(values):.1f}"
     return mean if len(values) == 1 else f"{mean} ± {100 * statistics.stdev(values):.1f}"
 
@@ -61,21 +61,21 @@ def picture(figures: Figures, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     shown = ("retrieval, joint", "linear, joint", "fine-tuned")
-    names = [name for name in ARMS if any(name in arms for arms in figures.values())]
+    names = [name for name in ALL_ARMS if any(name in arms for arms in figures.values())]
     labels = {name: bench.label for name, bench in benches(OUTPUT, Path()).items()}
     size = (3.4 * len(shown), (0.26 * len(names) + 0.7) * len(figures) + 0.3)
     drawing, panels = plt.subplots(len(figures), len(shown), sharey=True, squeeze=False, figsize=size)
     for row, (bench, arms) in zip(panels, figures.items(), strict=True):
         for panel, measure in zip(row, shown, strict=True):
             for place, name in enumerate(names):
-                values = [100 * seed[measure] for seed in arms.get(name, {}).values()]
+                values = [100 * seed[measure] for seed in arms.get(name, {}).values() if measure in seed]
                 color = "tab:gray" if name == "untrained" else "tab:orange" if name == "cmc" else "tab:blue"
                 panel.plot(values, [place] * len(values), "o", color=color, alpha=0.5, markersize=5)
                 if values:
                     panel.plot([statistics.mean(values)] * 2, [place - 0.35, place + 0.35], color=color, linewidth=2)
             panel.set_title(f"{labels[bench]}: {measure}", fontsize=9)
             panel.grid(axis="x", alpha=0.3)
-        row[0].set_yticks(range(len(names)), [ARMS[name].label for name in names], fontsize=8)
+        row[0].set_yticks(range(len(names)), [ALL_ARMS[name].label for name in names], fontsize=8)
         row[0].invert_yaxis()
     for panel in panels[-1]:
         panel.set_xlabel("top-1, %", fontsize=8)
@@ -89,11 +89,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=OUTPUT, help="where the study ran")
     options = parser.parse_args()
-    results = HERE / "results.json"
-    known: dict[str, Any] = json.loads(results.read_text()) if results.exists() else {}
-    figures = collect(options.output, known.get("figures", {}))
+    figures = collect(options.output, known_figures())
     measured = {"date": f"{date.today():%Y-%m-%d}", "versions": versions()}
-    results.write_text(json.dumps({"measured": measured, "figures": figures}, indent=1) + "\n")
+    RESULTS.write_text(json.dumps({"measured": measured, "figures": figures}, indent=1) + "\n")
     picture(figures, HERE / "results.png")
     page = HERE / "README.md"
     before, rest = page.read_text().split(TABLE_BEGINS)

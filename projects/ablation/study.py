@@ -4,9 +4,9 @@ From the root of the repository, for a folder of real clips with ``videos/`` and
 
     python -m projects.ablation.study FOLDER
 
-What is finished is not run again, so an interrupted study is completed by the same command; and as each process takes
-what no other works on, the command may be given as often as there are cores. ``python -m projects.ablation.show``
-makes the table and the picture of what there is.
+What is finished is not run again, nor what ``results.json`` has, so the same command completes an interrupted study,
+also elsewhere; and as each process takes what no other works on, it may be given as often as there are cores.
+``python -m projects.ablation.show`` makes the table and the picture of what there is.
 """
 
 from __future__ import annotations
@@ -30,13 +30,17 @@ from iic_ptv.runs.build import build_evaluation_loader, build_networks
 from iic_ptv.runs.checkpoint import load_networks, read_checkpoint
 from iic_ptv.runs.evaluation.sources import evaluation_indices
 from iic_ptv.runs.quickstart import MOTIONS, NUM_FRAMES, TEST_PER_MOTION, TRAIN_PER_MOTION
-from projects.ablation.arms import ARMS, Arm
+from projects.ablation.arms import ARMS, SENSITIVITY, Arm
 from projects.ablation.temporality import temporality
 from projects.finished_runs import RunFailedError, finished_run, metrics_of
 
+Figures = dict[str, dict[str, dict[str, dict[str, float]]]]  # by bench, arm, seed and measure
 HERE = Path(__file__).parent
 OUTPUT = Path("runs/ablation")
+RESULTS = HERE / "results.json"  # what has been measured so far, wherever
 SIZE = 40  # pixels of the rendered videos
+QUARTER = "trainlist01_quarter.txt"
+ALL_ARMS = {**ARMS, **SENSITIVITY}
 MEASURES = {  # heading in the table: what its figures are found in, and where in there; None: the views jointly
     "retrieval, RGB": ("retrieve", "rgb", "top1"),
     "retrieval, joint": ("retrieve", None, "top1"),
@@ -77,7 +81,7 @@ def benches(output: Path, real: Path | None) -> dict[str, Bench]:
     """Rendered videos, drawn anew for every seed, and the real ones if there are any."""
 
     def rendered(seed: int) -> Path:
-        return write_videos(
+        folder = write_videos(
             output / "videos" / f"procedural-seed{seed}",
             motions=MOTIONS,
             train_per_class=TRAIN_PER_MOTION,
@@ -86,10 +90,13 @@ def benches(output: Path, real: Path | None) -> dict[str, Bench]:
             size=SIZE,
             seed=seed,
         )
+        videos = (folder / "splits" / "trainlist01.txt").read_text().splitlines(keepends=True)
+        (folder / "splits" / QUARTER).write_text("".join(videos[::4]))
+        return folder
 
     arms, few = tuple(ARMS), ("untrained", "cmc", "repeat", "shuffle")
     found = {
-        "procedural": Bench("Rendered motions", "procedural", arms, videos=rendered),
+        "procedural": Bench("Rendered motions", "procedural", (*arms, *SENSITIVITY), videos=rendered),
         "scenes": Bench("Scenes, each with a look of its own", "scenes", few),
         "scenes_alike": Bench("Scenes of four looks", "scenes", few, ("DATA.SCENES.APPEARANCES", "4")),
     }
@@ -148,10 +155,17 @@ def _figure(metrics: dict[str, dict[str, float]], of: str | None, what: str) -> 
 
 
 def tasks(found: dict[str, Bench], only: list[str], seeds: list[int]) -> Iterator[tuple[str, str, int]]:
-    """Bench, arm and seed of all that is to be measured; the first seed of everything first."""
-    for seed in seeds:
-        for name, bench in found.items():
-            yield from ((name, arm, seed) for arm in bench.arms if not only or arm in only)
+    """Bench, arm and seed of what is to be measured: the first seed of all arms first, and the sensitivity last."""
+    for arms in (ARMS, SENSITIVITY):
+        for seed in seeds:
+            for name, bench in found.items():
+                yield from ((name, arm, seed) for arm in bench.arms if arm in arms and (not only or arm in only))
+
+
+def known_figures() -> Figures:
+    """What ``results.json`` has."""
+    figures: Figures = json.loads(RESULTS.read_text())["figures"] if RESULTS.exists() else {}
+    return figures
 
 
 def result_file(output: Path, bench: str, arm: str, seed: int) -> Path:
@@ -166,21 +180,24 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=OUTPUT, help="where the runs and their figures go")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--benches", nargs="+", default=[], help="only these")
-    parser.add_argument("--arms", nargs="+", default=[], choices=list(ARMS), help="only these")
+    parser.add_argument("--arms", nargs="+", default=[], choices=list(ALL_ARMS), help="only these")
     parser.add_argument("--threads", type=int, default=1, help="of this process")
     parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="KEY VALUE", help="options to change")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     found = benches(options.output, options.folder)
     found = {name: bench for name, bench in found.items() if not options.benches or name in options.benches}
+    known = known_figures()
     for bench, arm, seed in tasks(found, options.arms, options.seeds):
+        if str(seed) in known.get(bench, {}).get(arm, {}):
+            continue
         file = result_file(options.output, bench, arm, seed)
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(file.with_suffix(".lock"), timeout=0):
                 if not file.exists():
                     name = f"{bench}-{arm}-seed{seed}"
-                    figures = measure(options.output, found[bench], name, ARMS[arm], seed, options.overrides)
+                    figures = measure(options.output, found[bench], name, ALL_ARMS[arm], seed, options.overrides)
                     file.write_text(json.dumps(figures, indent=2) + "\n")
         except Timeout:
             continue  # another process is at it

@@ -13,7 +13,6 @@ from iic_ptv.config import load_config
 from iic_ptv.data.procedural import write_videos
 from iic_ptv.runs.build import build_task
 from projects.ablation import show, study
-from projects.ablation.arms import ARMS
 from projects.ablation.temporality import temporality
 from projects.finished_runs import RunFailedError
 
@@ -25,7 +24,7 @@ SMALL = [
 
 
 def figures_of(bench: study.Bench, arm: str, output: Path) -> dict[str, float]:
-    return study.measure(output, bench, f"{arm}-seed0", ARMS[arm], 0, SMALL)
+    return study.measure(output, bench, f"{arm}-seed0", study.ALL_ARMS[arm], 0, SMALL)
 
 
 @pytest.fixture
@@ -39,7 +38,7 @@ def rendered(tmp_path: Path) -> study.Bench:
         size=16,
         progress=False,
     )
-    return study.Bench("Rendered", "procedural", tuple(ARMS), videos=lambda _: videos)
+    return study.Bench("Rendered", "procedural", tuple(study.ALL_ARMS), videos=lambda _: videos)
 
 
 def test_a_network_is_measured_once_and_in_all_respects(rendered: study.Bench, tmp_path: Path) -> None:
@@ -64,18 +63,20 @@ def test_scenes_need_no_folder(tmp_path: Path) -> None:
 
 def test_what_fails_is_said(rendered: study.Bench, tmp_path: Path) -> None:
     with pytest.raises(RunFailedError, match="iic pretrain has written no metrics for repeat-seed0"):
-        study.measure(tmp_path, rendered, "repeat-seed0", ARMS["repeat"], 0, [*SMALL, "OPTIM.SCHEDULE", "sideways"])
+        study.measure(
+            tmp_path, rendered, "repeat-seed0", study.ALL_ARMS["repeat"], 0, [*SMALL, "OPTIM.SCHEDULE", "sideways"]
+        )
 
 
-@pytest.mark.parametrize("arm", [name for name, arm in ARMS.items() if arm.options is not None])
+@pytest.mark.parametrize("arm", [name for name, arm in study.ALL_ARMS.items() if arm.options is not None])
 def test_every_arm_is_a_task(arm: str) -> None:
-    cfg = load_config(Path(study.HERE) / "procedural.yaml", [*SMALL, *(ARMS[arm].options or ())])
+    cfg = load_config(Path(study.HERE) / "procedural.yaml", [*SMALL, *(study.ALL_ARMS[arm].options or ())])
     assert build_task(cfg, 10, 100).loss is not None
 
 
 def test_every_arm_differs_from_all_others() -> None:
-    assert len({arm.options for arm in ARMS.values()}) == len(ARMS)
-    assert len({(arm.group, arm.label) for arm in ARMS.values()}) == len(ARMS)
+    assert len({arm.options for arm in study.ALL_ARMS.values()}) == len(study.ALL_ARMS)
+    assert len({(arm.group, arm.label) for arm in study.ALL_ARMS.values()}) == len(study.ALL_ARMS)
 
 
 def test_the_table_and_the_picture_have_what_was_measured(tmp_path: Path) -> None:
