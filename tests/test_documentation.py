@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from iic_ptv import registry
-from iic_ptv.cli.main import main
-from iic_ptv.config import default_config
+from iic_ptv.cli.main import main, make_parser
+from iic_ptv.config import default_config, load_config
 from iic_ptv.data.procedural import write_videos
 from iic_ptv.models import r3d
 from iic_ptv.zoo.reference import to_authors
@@ -27,6 +27,8 @@ ZOO = ROOT / "iic_ptv" / "zoo" / "README.md"
 EVALUATION = ROOT / "iic_ptv" / "evaluation" / "README.md"
 EXPORT = ROOT / "iic_ptv" / "export" / "README.md"
 CLUSTERS = ROOT / "projects" / "clusters" / "README.md"
+PROCEDURAL = ROOT / "projects" / "procedural" / "README.md"
+STUDIES = sorted((ROOT / "projects").glob("*/README.md"))
 ON_THIS_MACHINE = ["--cluster", "local", "--nodes", "1", "--gpus-per-node", "0"]
 SMALL_NETWORK = ["MODEL.OPTIONS.width", "0.0625"]
 SMALL = [
@@ -46,7 +48,8 @@ def snippets(document: Path) -> str:
 
 
 def commands(document: Path) -> list[list[str]]:
-    lines = [line.split("#")[0].strip() for block in blocks(document, "bash") for line in block.splitlines()]
+    text = "".join(blocks(document, "bash")).replace("\\\n", " ")
+    lines = [line.split("#")[0].strip() for line in text.splitlines()]
     return [shlex.split(line) for line in lines if line]
 
 
@@ -74,7 +77,9 @@ def test_snippets_of_the_readme_run_in_order_in_a_new_process(collections: Path)
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("document", [DATA, EVALUATION, EXPORT, SEARCH, ZOO], ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    "document", [DATA, EVALUATION, EXPORT, PROCEDURAL, SEARCH, ZOO], ids=lambda path: path.parent.name
+)
 def test_snippets_run_in_order(document: Path, collections: Path, monkeypatch) -> None:
     monkeypatch.chdir(collections)
     exec(compile(snippets(document), document, "exec"), {})
@@ -119,6 +124,19 @@ def test_documented_commands_run(document: Path, expected: set[str], collections
         monkeypatch.chdir(collections)
         monkeypatch.setattr(sys, "argv", ["iic", *arguments, *small])
         main(sys.argv[1:])  # exits where something is wrong
+
+
+@pytest.mark.parametrize("document", STUDIES, ids=lambda path: path.parent.name)
+def test_commands_of_studies_are_understood(document: Path, monkeypatch) -> None:
+    """They take hours, so that only their options are looked at, and the files that they name."""
+    monkeypatch.chdir(ROOT)
+    for command in commands(document):
+        for argument in command:
+            if argument.startswith("projects/"):
+                assert Path(argument).exists(), argument
+        if command[0] == "iic":
+            options = make_parser().parse_args(command[1:])
+            load_config(getattr(options, "config", None), getattr(options, "overrides", []))
 
 
 def _filled_in(argument: str, folder: Path) -> str:
