@@ -16,6 +16,7 @@ from fvcore.common.config import CfgNode
 
 from iic_ptv.launch.sweep.measures import SECONDS_PER_HOUR
 from iic_ptv.launch.sweep.member import Member, Step
+from iic_ptv.registry import LOSSES
 from iic_ptv.runs.build import EVALUATION_SUBSETS, build_index
 from iic_ptv.runs.intra_negatives import intra_negative_names
 from iic_ptv.runs.recognition.config import LOCATION
@@ -105,7 +106,7 @@ def speed_of(members: Sequence[Member], clips_per_second: float | None) -> Speed
     for member in members:
         step = member.steps[0]
         if step.command == "pretrain" and (rate := read_numbers(step.folder).get("clips_per_second")):
-            found.setdefault(step.cfg.MODEL.BACKBONE, []).append(rate * _passes_of_clip(step.cfg) / STEP_OF_THE_PAPER)
+            found.setdefault(step.cfg.MODEL.BACKBONE, []).append(rate * passes_of_clip(step.cfg) / STEP_OF_THE_PAPER)
     if not found:
         return Speed(ASSUMED, {}, "which is assumed; give yours with --clips-per-second N")
     of_backbones = {backbone: mean(rates) for backbone, rates in found.items()}
@@ -134,7 +135,7 @@ def _work_of_step(step: Step, videos: _Videos) -> Work | None:
     train = videos.count(cfg, [] if is_training else cfg.EVAL.GALLERY, cfg.DATA.SUBSET)
     if train is not None and step.command == "pretrain":
         clips = train * cfg.OPTIM.EPOCHS
-        return Work(trained=clips, passes=clips * _passes_of_clip(cfg))
+        return Work(trained=clips, passes=clips * passes_of_clip(cfg))
     test = videos.count(cfg, cfg.EVAL.QUERY, EVALUATION_SUBSETS.get(cfg.DATA.KIND, cfg.DATA.SUBSET))
     if train is None or test is None:
         return None
@@ -153,6 +154,13 @@ def in_hours(hours: float) -> str:
     return f"{hours:,.1f} hours" if hours >= 1 else counted(max(1, round(60 * hours)), "minute")
 
 
-def _passes_of_clip(cfg: CfgNode) -> int:
-    """Passes of a clip in a pre-training: all views forward and backward, intra-negatives only forward."""
-    return FORWARD_AND_BACKWARD * len(cfg.VIEWS) + len(intra_negative_names(cfg.INTRA_NEGATIVE))
+def passes_of_clip(cfg: CfgNode) -> int:
+    """Passes of a clip in a pre-training: all views forward and backward, keys and intra-negatives only forward.
+
+    Unless the loss asks for a gradient through intra-negatives.
+    """
+    loss, views = LOSSES.get(cfg.LOSS.NAME), len(cfg.VIEWS)
+    with_gradient = cfg.LOSS.INTRA_GRADIENT or getattr(loss, "intra_gradient", False)
+    keys = views if getattr(loss, "takes_keys", False) else 0
+    negatives = len(intra_negative_names(cfg.INTRA_NEGATIVE)) * (FORWARD_AND_BACKWARD if with_gradient else 1)
+    return FORWARD_AND_BACKWARD * views + keys + negatives

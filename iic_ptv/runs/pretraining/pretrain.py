@@ -11,6 +11,7 @@ from typing import Any
 from fvcore.common.config import CfgNode
 from lightning.pytorch import Callback, seed_everything
 
+from iic_ptv.config import default_config
 from iic_ptv.data.bad_videos import BadVideoLog
 from iic_ptv.data.clips import EvaluationClipDataset
 from iic_ptv.data.index import VideoIndex
@@ -59,7 +60,9 @@ def run_name(cfg: CfgNode) -> str:
     if cfg.NAME:
         return str(cfg.NAME)
     views = "+".join(cfg.VIEWS)
-    return f"{cfg.MODEL.BACKBONE}-{views}-{cfg.INTRA_NEGATIVE}-{cfg.DATA.CLIP_LENGTH}x{cfg.DATA.CROP}-seed{cfg.SEED}"
+    loss = "" if cfg.LOSS.NAME == default_config().LOSS.NAME else f"-{cfg.LOSS.NAME}"
+    clip = f"{cfg.DATA.CLIP_LENGTH}x{cfg.DATA.CROP}"
+    return f"{cfg.MODEL.BACKBONE}-{views}-{cfg.INTRA_NEGATIVE}{loss}-{clip}-seed{cfg.SEED}"
 
 
 def pretrain(cfg: CfgNode, folder: Path, resume: Checkpoint | None = None, label: str = "pre-training") -> Pretrained:

@@ -5,6 +5,9 @@ import json
 import pytest
 from sweeping import prepare
 
+from iic_ptv.config import load_config
+from iic_ptv.launch.sweep.estimate import passes_of_clip
+
 TRAIN, TEST, EPOCHS, CLIPS = 16, 2, 3, 1  # of sweeping.SMALL and sweeping.SWEEP
 VIEWS = 2
 
@@ -89,3 +92,19 @@ def test_a_speed_of_nothing_is_refused(sweep, tmp_path, capsys) -> None:
     with pytest.raises(SystemExit, match="2"):
         sweep("--dry-run", "--clips-per-second", "0")
     assert "--clips-per-second: expected more than 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "passes"),
+    [
+        ([], 7),
+        (["INTRA_NEGATIVE", "repeat,shuffle"], 8),
+        (["LOSS.INTRA_GRADIENT", "True"], 9),
+        (["LOSS.NAME", "in_batch"], 9),
+        (["LOSS.NAME", "queue"], 9),
+        (["LOSS.NAME", "queue", "INTRA_NEGATIVE", "none"], 8),
+    ],
+)
+def test_passes_of_a_clip_are_counted(options: list[str], passes: int) -> None:
+    """Three for a view, forward and backward; one for each key and each intra-negative without gradient."""
+    assert passes_of_clip(load_config(None, options)) == passes

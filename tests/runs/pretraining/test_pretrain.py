@@ -387,6 +387,7 @@ def test_names_of_runs_tell_the_varied_options() -> None:
             ["INTRA_NEGATIVE", "repeat+shuffle"],
             ["MODEL.BACKBONE", "c3d"],
             ["VIEWS", "[rgb, rgb]"],
+            ["LOSS.NAME", "queue"],
         )
     }
-    assert len(names) == 7
+    assert len(names) == 8
