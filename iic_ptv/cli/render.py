@@ -22,6 +22,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--size", type=int, default=64, metavar="PIXELS", help="height and width")
     parser.add_argument("--frame-rate", type=int, default=16, metavar="FPS", help="frames per second")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other videos")
+    parser.add_argument(
+        "--appearances", type=int, default=0, metavar="N", help="how many looks there are; 0: as many as videos"
+    )
     parser.set_defaults(run=run)
 
 
@@ -39,5 +42,6 @@ def run(args: argparse.Namespace) -> None:
         size=args.size,
         frame_rate=args.frame_rate,
         seed=args.seed,
+        appearances=args.appearances or None,
     )
     print(f"Videos: {folder / 'videos'}\nLists:  {folder / 'splits'}")

@@ -16,6 +16,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -39,6 +40,7 @@ HERE = Path(__file__).parent
 OUTPUT = Path("runs/ablation")
 RESULTS = HERE / "results.json"  # what has been measured so far, wherever
 SIZE = 40  # pixels of the rendered videos
+LOOKS = 4  # of those that look alike
 QUARTER = "trainlist01_quarter.txt"
 ALL_ARMS = {**ARMS, **SENSITIVITY}
 MEASURES = {  # heading in the table: what its figures are found in, and where in there; None: the views jointly
@@ -63,76 +65,70 @@ class Bench:
         label: what it is called in the table.
         config: file to pre-train with; the one for fine-tuning is named after it.
         arms: what is compared on it.
-        options: what differs from that file.
-        videos: the folder with ``videos/`` and ``splits/``, by seed; None: scenes, rendered as they are needed, on
-            which nothing is fine-tuned.
+        videos: the folder with ``videos/`` and ``splits/`` to measure with, by seed.
+        unlabelled: the one to pre-train on.
         split: which of the lists are the labelled videos to train and to test on.
     """
 
     label: str
     config: str
     arms: tuple[str, ...]
-    options: tuple[str, ...] = ()
-    videos: Callable[[int], Path] | None = None
+    videos: Callable[[int], Path]
+    unlabelled: Callable[[int], Path]
     split: str = "01"
 
 
 def benches(output: Path, real: Path | None) -> dict[str, Bench]:
     """Rendered videos, drawn anew for every seed, and the real ones if there are any."""
 
-    def rendered(seed: int) -> Path:
+    def rendered(seed: int, appearances: int | None = None) -> Path:
         folder = write_videos(
-            output / "videos" / f"procedural-seed{seed}",
+            output / "videos" / f"procedural-looks{appearances or 'own'}-seed{seed}",
             motions=MOTIONS,
             train_per_class=TRAIN_PER_MOTION,
             test_per_class=TEST_PER_MOTION,
             num_frames=NUM_FRAMES,
             size=SIZE,
             seed=seed,
+            appearances=appearances,
         )
         videos = (folder / "splits" / "trainlist01.txt").read_text().splitlines(keepends=True)
         (folder / "splits" / QUARTER).write_text("".join(videos[::4]))
         return folder
 
-    arms, few = tuple(ARMS), ("untrained", "cmc", "repeat", "shuffle")
+    arms, trained_alike = tuple(ARMS), ("cmc", "repeat", "shuffle", "reverse")
+    alike = partial(rendered, appearances=LOOKS)
     found = {
-        "procedural": Bench("Rendered motions", "procedural", (*arms, *SENSITIVITY), videos=rendered),
-        "scenes": Bench("Scenes, each with a look of its own", "scenes", few),
-        "scenes_alike": Bench("Scenes of four looks", "scenes", few, ("DATA.SCENES.APPEARANCES", "4")),
+        "procedural": Bench("Rendered motions", "procedural", (*arms, *SENSITIVITY), rendered, rendered),
+        "alike": Bench("The same, pre-trained on four looks", "procedural", trained_alike, rendered, alike),
     }
     if real is not None:
-        found["real_actions"] = Bench("Real actions", "real_actions", arms, videos=lambda _: real, split="02")
+        found["real_actions"] = Bench("Real actions", "real_actions", arms, lambda _: real, lambda _: real, split="02")
     return found
 
 
 def measure(output: Path, bench: Bench, name: str, arm: Arm, seed: int, overrides: list[str]) -> dict[str, float]:
     """All figures of one network; the untrained one is what the others began as."""
-    common = ["OUTPUT", str(output), "NAME", name, "SEED", str(seed), *overrides]
-    start = ["--config", str(HERE / f"{bench.config}.yaml"), *bench.options]
-    data: list[str] = []
-    lists: list[str] = []
-    if bench.videos is not None:
-        folder = bench.videos(seed)
-        data = ["--data", str(folder / "videos")]
-        lists = [str(folder / "splits" / f"{part}list{bench.split}.txt") for part in ("train", "test")]
+    folder = bench.videos(seed)
+    train, test = (str(folder / "splits" / f"{part}list{bench.split}.txt") for part in ("train", "test"))
+    data, common = (
+        ["--data", str(folder / "videos")],
+        ["OUTPUT", str(output), "NAME", name, "SEED", str(seed), *overrides],
+    )
+    config = ["--config", str(HERE / f"{bench.config}.yaml")]
+    start = [*config, *data]
     checkpoint: list[str] = []
     if arm.options is not None:
-        metrics_of(output, "pretrain", name, [*start[:2], *data, *start[2:], *common, *arm.options])
+        unlabelled = ["--data", str(bench.unlabelled(seed) / "videos")]
+        metrics_of(output, "pretrain", name, [*config, *unlabelled, *common, *arm.options])
         checkpoint = ["--checkpoint", str(finished_run(output, "pretrain", name))]
-    sides = ["--gallery", lists[0], "--query", lists[1]] if lists else []
-    of = checkpoint or [*start[:2], *data]
-    rest = [*sides, *([] if checkpoint else start[2:]), *common, "EVAL.UNTRAINED", "False"]
-    metrics = {command: metrics_of(output, command, name, [*of, *rest]) for command in ("retrieve", "probe")}
+        start = [*checkpoint, *data]
+    evaluation = [*start, "--gallery", train, "--query", test, *common, "EVAL.UNTRAINED", "False"]
+    metrics = {command: metrics_of(output, command, name, evaluation) for command in ("retrieve", "probe")}
     metrics["temporality"] = {"rgb": _temporality(finished_run(output, "retrieve", name), checkpoint)}
-    if lists:
-        recipe = ["--config", str(HERE / f"{bench.config}_finetune.yaml"), *data]
-        labelled = ["--train", lists[0], "--test", lists[1]]
-        metrics["finetune"] = metrics_of(output, "finetune", name, [*checkpoint, *recipe, *labelled, *common])
-    return {
-        label: _figure(metrics[command], of, what)
-        for label, (command, of, what) in MEASURES.items()
-        if command in metrics
-    }
+    recipe = ["--config", str(HERE / f"{bench.config}_finetune.yaml"), *data, "--train", train, "--test", test]
+    metrics["finetune"] = metrics_of(output, "finetune", name, [*checkpoint, *recipe, *common])
+    return {label: _figure(metrics[command], of, what) for label, (command, of, what) in MEASURES.items()}
 
 
 def _temporality(evaluated: Path | None, checkpoint: list[str]) -> dict[str, float]:

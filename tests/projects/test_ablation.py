@@ -17,7 +17,7 @@ from projects.ablation.temporality import temporality
 from projects.finished_runs import RunFailedError
 
 SMALL = [
-    *("DATA.CLIP_LENGTH", "4", "DATA.FRAME_SIZE", "[16, 16]", "DATA.CROP", "16", "DATA.SCENES.VIDEOS", "24"),
+    *("DATA.CLIP_LENGTH", "4", "DATA.FRAME_SIZE", "[16, 16]", "DATA.CROP", "16"),
     *("MODEL.OPTIONS.width", "0.0625", "OPTIM.EPOCHS", "1", "EVAL.NUM_CLIPS", "1", "PROBE.DRAWS", "2"),
     *("LOSS.NUM_NEGATIVES", "4", "OPTIM.SCHEDULE", "constant", "OPTIM.WARM_UP", "0", "DATA.STRIDE", "1"),
 ]
@@ -38,7 +38,7 @@ def rendered(tmp_path: Path) -> study.Bench:
         size=16,
         progress=False,
     )
-    return study.Bench("Rendered", "procedural", tuple(study.ALL_ARMS), videos=lambda _: videos)
+    return study.Bench("Rendered", "procedural", tuple(study.ALL_ARMS), lambda _: videos, lambda _: videos)
 
 
 def test_a_network_is_measured_once_and_in_all_respects(rendered: study.Bench, tmp_path: Path) -> None:
@@ -53,12 +53,12 @@ def test_a_network_is_measured_once_and_in_all_respects(rendered: study.Bench, t
     assert sorted(output.glob("*/*")) == runs
 
 
-def test_scenes_need_no_folder(tmp_path: Path) -> None:
-    bench = study.benches(tmp_path, None)["scenes_alike"]
-    figures = figures_of(bench, "cmc", tmp_path)
-    assert set(study.MEASURES) - set(figures) == {"fine-tuned"}
-    (run,) = (tmp_path / "pretrain").iterdir()
-    assert load_config(run / "config.yaml").DATA.SCENES.APPEARANCES == 4
+def test_videos_that_look_alike_are_pre_trained_on_alone(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(study, "TRAIN_PER_MOTION", 1)
+    monkeypatch.setattr(study, "TEST_PER_MOTION", 1)
+    bench = study.benches(tmp_path, None)["alike"]
+    records = [json.loads((folder(0) / "rendering.json").read_text()) for folder in (bench.videos, bench.unlabelled)]
+    assert [record["appearances"] for record in records] == [None, study.LOOKS]
 
 
 def test_what_fails_is_said(rendered: study.Bench, tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ class Collection:
     frame_rate: int
     seed: int
     renderer_version: int = RENDERER_VERSION
+    appearances: int | None = None
+    """How many looks there are; None: each video has its own."""
 
     def __post_init__(self) -> None:
         if not self.motions or len(set(self.motions)) < len(self.motions):
@@ -63,6 +65,8 @@ class Collection:
         for name, limit in lowest.items():
             if getattr(self, name) < limit:
                 raise InputError(f"{name}: expected {limit} or more, got {getattr(self, name)}.")
+        if self.appearances is not None and self.appearances < 1:
+            raise InputError(f"appearances: expected 1 or more, got {self.appearances}.")
         if self.train_per_class + self.test_per_class == 0:
             raise InputError("train_per_class, test_per_class: both are 0, there is nothing to render.")
         if min(self.size) < 16 or any(side % 2 for side in self.size):
@@ -75,6 +79,10 @@ class Collection:
         for motion in self.motions:
             for number in range(1, self.test_per_class + self.train_per_class + 1):
                 yield ProceduralVideo(motion, number)
+
+    def look(self, video: ProceduralVideo) -> int:
+        """Seed of what a video shows beside its motion: its own, or one of a few that all motions have in common."""
+        return video.seed(self.seed) if self.appearances is None else video.number % self.appearances
 
     def lists(self) -> dict[str, str]:
         """File name and content of the lists, in the format of UCF101's ``ucfTrainTestlist``."""

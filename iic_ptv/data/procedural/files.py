@@ -37,6 +37,7 @@ def write_videos(
     size: int | tuple[int, int] = 64,
     frame_rate: int = 16,
     seed: int = 0,
+    appearances: int | None = None,
     progress: bool = True,
 ) -> Path:
     """Render a collection of videos into ``folder``.
@@ -54,6 +55,8 @@ def write_videos(
         size: height and width in pixels, or the side of a square; even.
         frame_rate: frames per second, for players; motion is defined per frame.
         seed: another seed gives other videos.
+        appearances: how many looks (shape, textures, colours, background) there are, the same for every motion; by
+            default each video has its own, so that looks alone tell the videos apart.
         progress: show a progress bar on standard error.
 
     Returns:
@@ -64,7 +67,14 @@ def write_videos(
     """
     height, width = (size, size) if isinstance(size, int) else size
     collection = Collection(
-        tuple(motions), train_per_class, test_per_class, num_frames, (height, width), frame_rate, seed
+        tuple(motions),
+        train_per_class,
+        test_per_class,
+        num_frames,
+        (height, width),
+        frame_rate,
+        seed,
+        appearances=appearances,
     )
     folder = Path(folder)
     try:
@@ -131,7 +141,8 @@ def _render_frames(collection: Collection, videos: Sequence[ProceduralVideo]) ->
     motions = torch.tensor([MOTIONS.index(video.motion) for video in videos])
     seeds = torch.tensor([video.seed(collection.seed) for video in videos])
     times = torch.arange(collection.num_frames, dtype=torch.float32)
-    clips = render_videos(motions, seeds, times, collection.size)
+    looks = None if collection.appearances is None else torch.tensor([collection.look(video) for video in videos])
+    clips = render_videos(motions, seeds, times, collection.size, appearance_seeds=looks)
     return clips.mul_(255.0).round_().byte().permute(0, 2, 3, 4, 1).contiguous()
 
 

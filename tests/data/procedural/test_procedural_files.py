@@ -141,6 +141,21 @@ def test_no_two_videos_are_alike(collection):
     assert len(set(videos)) == len(videos)
 
 
+def test_looks_are_told_by_the_number_of_a_video_alone(tmp_path):
+    """Where there are two of them: they are those of every motion, and say nothing of it."""
+    folder = write_videos(tmp_path / "alike", **{**PARAMETERS, "appearances": 2})
+
+    def colors(motion: str, number: int) -> torch.Tensor:
+        with av.open(folder / "videos" / ProceduralVideo(motion, number).path) as container:
+            frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        return torch.from_numpy(np.stack(frames)).float().mean((0, 1, 2))
+
+    same = (colors("bounce", 1) - colors("translate_left", 3)).abs().max()
+    assert same < (colors("bounce", 1) - colors("bounce", 2)).abs().max() / 4
+    with pytest.raises(InputError, match="appearances: expected 1 or more"):
+        write_videos(tmp_path / "none", **{**PARAMETERS, "appearances": 0})
+
+
 def test_the_record_holds_the_parameters(collection):
     record = json.loads((collection / "rendering.json").read_text())
     assert record.items() >= {"motions": ["bounce", "translate_left"], "num_frames": 11, "size": [32, 64]}.items()
