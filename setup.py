@@ -18,6 +18,11 @@ DECORD = [
 
 FLOW = ["opencv-contrib-python-headless>=4.8"]  # contrib: TV-L1 is not in the main modules
 FAISS = ["faiss-cpu>=1.8"]
+HYDRA = ["hydra-core>=1.3"]
+DOCS = [
+    *("mkdocs-material>=9.6", "mkdocstrings-python>=1.16", "ruff>=0.11"),  # the last for signatures
+    *("nbclient>=0.10", "ipykernel>=6.29"),  # run the notebook
+]
 ONNX = ["onnx>=1.17", "onnxscript>=0.2", "onnxruntime>=1.20"]
 
 ZOO = [path for path in (ROOT / "model_zoo").rglob("*") if path.is_file()]
@@ -49,7 +54,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["iic_ptv", "iic_ptv.*"]),
-    package_data={"iic_ptv": ["py.typed", "configs/*.yaml", "evaluation/templates/*"]},
+    package_data={"iic_ptv": ["py.typed", "configs/*.yaml", "hydra/conf/**/*.yaml", "evaluation/templates/*"]},
     install_requires=[
         "torch>=2.5",
         "torchvision>=0.20",
@@ -75,15 +80,20 @@ setup(
     extras_require={
         "flow": FLOW,
         "faiss": FAISS,
+        "hydra": HYDRA,
         "onnx": ONNX,
         "umap": ["umap-learn>=0.5.6"],
         "torchcodec": ["torchcodec>=0.17"],
+        "docs": DOCS,
         "dev": [
             *("mypy>=1.10", "pytest>=8", "pytest-xdist>=3.5", "ruff>=0.11", "types-PyYAML"),
+            "setuptools>=69",  # builds the plug-in of the tests
             "playwright>=1.45",  # drives the Chromium that is installed
             *FLOW,
             *FAISS,
+            *HYDRA,
             *ONNX,
+            *DOCS,
         ],
     },
     cmdclass={"build_py": BuildWithZoo},

@@ -106,9 +106,19 @@ def load_plugins(modules: Iterable[str] = ()) -> None:
     Args:
         modules: names of modules to import, beside those of installed packages that declare the
             entry-point group ``iic_ptv.plugins``.
+
+    Raises:
+        InputError: one of them cannot be imported; the message names it, or the package that it comes with.
     """
     for entry_point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
-        entry_point.load()
+        try:
+            entry_point.load()
+        except Exception as error:
+            package = entry_point.dist.name if entry_point.dist else entry_point.module
+            raise InputError(
+                f"The plug-in '{entry_point.name}' of the installed package {package} cannot be loaded "
+                f"({type(error).__name__}: {error}). Mend {entry_point.module}, or do without: pip uninstall {package}"
+            ) from error
     for module in modules:
         try:
             importlib.import_module(module)

@@ -26,6 +26,7 @@ SEARCH = ROOT / "iic_ptv" / "search" / "README.md"
 ZOO = ROOT / "iic_ptv" / "zoo" / "README.md"
 EVALUATION = ROOT / "iic_ptv" / "evaluation" / "README.md"
 EXPORT = ROOT / "iic_ptv" / "export" / "README.md"
+PYTORCHVIDEO = ROOT / "projects" / "pytorchvideo" / "README.md"
 CLUSTERS = ROOT / "projects" / "clusters" / "README.md"
 PROCEDURAL = ROOT / "projects" / "procedural" / "README.md"
 STUDIES = sorted((ROOT / "projects").glob("*/README.md"))
@@ -78,7 +79,7 @@ def test_snippets_of_the_readme_run_in_order_in_a_new_process(collections: Path)
 
 
 @pytest.mark.parametrize(
-    "document", [DATA, EVALUATION, EXPORT, PROCEDURAL, SEARCH, ZOO], ids=lambda path: path.parent.name
+    "document", [DATA, EVALUATION, EXPORT, PROCEDURAL, PYTORCHVIDEO, SEARCH, ZOO], ids=lambda path: path.parent.name
 )
 def test_snippets_run_in_order(document: Path, collections: Path, monkeypatch) -> None:
     monkeypatch.chdir(collections)

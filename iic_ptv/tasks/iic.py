@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torchmetrics import Metric, MetricCollection
 
 from iic_ptv.errors import InputError
 from iic_ptv.losses.inter_intra_nce import ContrastOutput, check_rows
@@ -20,6 +22,7 @@ from iic_ptv.transforms.clip import Draws
 from iic_ptv.transforms.pipelines import SEED_KEY, generators_of
 
 Batch = dict[str, Any]
+Metrics = Metric | Sequence[Metric | MetricCollection] | dict[str, Metric | MetricCollection]
 
 
 class IICTask(LightningModule):
@@ -35,6 +38,9 @@ class IICTask(LightningModule):
     *i* takes clip *i*, as IICv2 does with two clips of a video. PyTorchVideo's ``LabeledVideoDataset`` yields such
     batches as it is.
 
+    With ``knn_memory``, validation is that of PyTorchVideo's trainer: a video is classified by the training videos that
+    are nearest to it in view 1, as they were last seen in training, and ``metrics`` are logged under ``val/``.
+
     Args:
         model: the network ``(B, 3, T, H, W) -> (B, D)`` that all views share, or one network per view.
         loss: ``loss(views, intra_negative, index) -> ContrastOutput``, as in the registry LOSSES; ``intra_negative``
@@ -46,6 +52,10 @@ class IICTask(LightningModule):
             without.
         head: projection between the network and the loss, shared like the network; or one per view.
         modality_key: entry of the batch that holds the clip.
+        knn_memory: as in PyTorchVideo's trainer, with ``init_knn_labels(train_loader)``, called before training,
+            ``update(features, video_index)`` and ``eval_knn(features)``, which returns scores ``(B, classes)``.
+            Features ``(B, D)`` are L2-normalised.
+        metrics: of what ``knn_memory`` predicts, each ``metric(probabilities, labels)``: one, several, or by name.
         seed: of the intra-negatives' draws. They depend on it and on the clip's ``augmentation_seed`` alone, or, in
             batches that have none, on (seed, epoch, batch, rank).
 
@@ -72,6 +82,8 @@ class IICTask(LightningModule):
         intra_negative: nn.Module | Sequence[nn.Module] | None = None,
         head: nn.Module | Sequence[nn.Module] | None = None,
         modality_key: str = "video",
+        knn_memory: nn.Module | None = None,
+        metrics: Metrics | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -84,6 +96,10 @@ class IICTask(LightningModule):
         self.lr_scheduler = lr_scheduler
         self.modality_key = modality_key
         self.seed = seed
+        self.knn_memory: Any = knn_memory
+        self.val_metrics = MetricCollection([] if metrics is None else metrics, prefix="val/")
+        if knn_memory is not None:  # only then: Lightning warns where there is this step and nothing to validate on
+            self.validation_step = self._classify_by_neighbours  # type: ignore[method-assign]
 
     @property
     def encoders(self) -> list[nn.Module]:
@@ -144,15 +160,29 @@ class IICTask(LightningModule):
     def contrast(self, batch: Batch, generator: Draws) -> ContrastOutput:
         """The loss of a batch."""
         features, negative = self(batch, generator)
+        self.remember(features, batch)
         with step_part(LOSS):
             output: ContrastOutput = self.loss(features, negative, batch["video_index"])
         return output
 
+    def remember(self, features: Sequence[Tensor], batch: Batch) -> None:
+        """Let the k-NN memory, if there is one, have the features of view 1 of a batch."""
+        if self.knn_memory is not None:
+            self.knn_memory.update(_unit(features[0]), batch["video_index"])
+
+    def on_fit_start(self) -> None:
+        """Let the k-NN memory, if there is one, read the labels of the videos to train on."""
+        if self.knn_memory is not None:
+            self.trainer.fit_loop.setup_data()
+            self.knn_memory.init_knn_labels(self.trainer.train_dataloader)
+
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Check indices while they are on the CPU, where a wrong one can be told in words."""
-        if (num_videos := getattr(self.loss, "num_videos", None)) is not None:
-            check_rows(batch["video_index"], num_videos)
-        return batch
+        """Check indices of the videos to train on while they are on the CPU, where a wrong one can be told in words."""
+        index = torch.as_tensor(batch["video_index"])
+        num_videos = getattr(self.loss, "num_videos", None)
+        if num_videos is not None and (self.training or self.knn_memory is None):
+            check_rows(index, num_videos)
+        return {**batch, "video_index": index}
 
     @torch.no_grad()
     def fill_banks(self, batch: Batch) -> None:
@@ -166,6 +196,12 @@ class IICTask(LightningModule):
         if self.lr_scheduler is None:
             return optimizer
         return {"optimizer": optimizer, "lr_scheduler": self.lr_scheduler(optimizer)}
+
+    def _classify_by_neighbours(self, batch: Batch, batch_idx: int) -> None:
+        """Measure what the k-NN memory makes of view 1 of a batch."""
+        scores = self.knn_memory.eval_knn(_unit(self.embed(self.views[0](self._clip(batch, self.views[0], 0)))))
+        self.val_metrics.update(scores.softmax(dim=-1), batch["label"])
+        self.log_dict(self.val_metrics, on_epoch=True, batch_size=len(scores))
 
     def _embed_negative(self, intra_negative: nn.Module, clip: Tensor, generator: Draws) -> Tensor:
         """Features of an intra-negative of view 1's input."""
@@ -189,7 +225,7 @@ class IICTask(LightningModule):
         if key not in batch:
             raise InputError(f"view {number + 1} ({type(view).__name__}) reads '{key}', which the batch does not have.")
         clip = batch[key]
-        return to_float(clip[number % len(clip)] if isinstance(clip, list) else clip)
+        return to_float(clip[number % len(clip)] if isinstance(clip, (list, tuple)) else clip)
 
 
 def _shared_or_per_view(name: str, given: nn.Module | Sequence[nn.Module], num_views: int) -> nn.ModuleList:
@@ -197,6 +233,11 @@ def _shared_or_per_view(name: str, given: nn.Module | Sequence[nn.Module], num_v
     if len(modules) not in (1, num_views):
         raise InputError(f"{name}: give one for all views or one for each of the {num_views}, not {len(modules)}.")
     return nn.ModuleList(modules)
+
+
+def _unit(features: Tensor) -> Tensor:
+    """Features as a k-NN memory takes them: without graph, of length 1."""
+    return F.normalize(features.detach().float(), dim=1)
 
 
 def _as_list(given: nn.Module | Sequence[nn.Module] | None) -> list[nn.Module]:

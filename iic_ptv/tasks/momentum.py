@@ -64,6 +64,7 @@ class MomentumIICTask(IICTask):
         """The loss of a batch, of queries and keys of the same inputs."""
         inputs = self.view_inputs(batch)
         queries, keys = self.embed_views(inputs), self._keys(inputs)
+        self.remember(queries, batch)
         negative = self.embed_intra_negatives(inputs[0], generator)
         with step_part(LOSS):
             output: ContrastOutput = self.loss(queries, negative, batch["video_index"], keys=keys)
