@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test test-slow lint bench gpu-report
+.PHONY: quickstart test test-slow lint bench docs gpu-report
 
 quickstart: .venv/installed
 	$(BIN)/iic quickstart
@@ -20,6 +20,10 @@ lint: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python -m projects.benchmarks.bench
+
+# Pages in projects/documentation/site; a broken link or any other warning is an error.
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --clean -f projects/documentation/mkdocs.yml
 
 # Builds nothing: a machine with a GPU that is only lent may reach no network.
 gpu-report:

@@ -1,0 +1,1 @@
+"""The documentation site: pages, what is generated for them, recipes, and the notebook."""
