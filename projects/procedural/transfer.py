@@ -5,7 +5,7 @@ From the root of the repository, for a folder of real clips with ``videos/`` and
     python -m projects.procedural.transfer FOLDER --checkpoint iic://r3d.iic_procedural
 
 The seed is that of the untrained network, of the classifier and of the order of the clips. The linear probe of given
-weights has nothing that is drawn. What is finished is not run again; ``transfer.json`` keeps all figures.
+weights has nothing that is drawn. ``transfer.json`` keeps all figures; what it has is not measured again.
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ def main() -> None:
     results: dict[str, Any] = json.loads(options.results.read_text()) if options.results.exists() else {}
     for seed in options.seeds:
         for checkpoint in (None, *options.checkpoint):
+            if str(seed) in results.get("figures", {}).get(_name(checkpoint), {}):
+                continue
             figures = measure(options.output, options.folder, options.split, checkpoint, seed, options.overrides)
             results.setdefault("figures", {}).setdefault(_name(checkpoint), {})[str(seed)] = figures
             results["measured"] = {"date": f"{date.today():%Y-%m-%d}", "versions": versions()}
