@@ -12,8 +12,10 @@ from torch.profiler import profile
 from torch.utils.flop_counter import FlopCounterMode
 
 CONVOLUTIONS = ("aten::convolution", "aten::convolution_backward", "mkldnn::_convolution_pointwise")
-SIZES = {"cpu": 2048}  # of the matrices that are multiplied
-LARGE = 8192  # elsewhere
+SMALLEST = 256  # of the matrices that are multiplied
+LARGEST = {"cpu": 2048}
+LARGEST_ELSEWHERE = 8192
+LONG_ENOUGH = 0.1  # seconds: a processor without instructions for a type may take minutes for a large product
 ROUNDS = 4  # the first is to warm up
 
 
@@ -31,7 +33,13 @@ def counted_operations() -> Iterator[Callable[[], int]]:
 
 def matrix_product_speed(device: torch.device, dtype: torch.dtype) -> float:
     """Floating-point operations per second of a large matrix product, the best of a few."""
-    size = SIZES.get(device.type, LARGE)
+    size, largest = SMALLEST, LARGEST.get(device.type, LARGEST_ELSEWHERE)
+    while (seconds := _seconds_of_product(size, device, dtype)) < LONG_ENOUGH and size < largest:
+        size *= 2
+    return 2 * size**3 / seconds
+
+
+def _seconds_of_product(size: int, device: torch.device, dtype: torch.dtype) -> float:
     left, right = torch.rand(2, size, size, device=device).to(dtype)
     seconds = []
     for _ in range(ROUNDS):
@@ -40,7 +48,7 @@ def matrix_product_speed(device: torch.device, dtype: torch.dtype) -> float:
         torch.mm(left, right)
         finish(device)
         seconds.append(time.perf_counter() - began)
-    return 2 * size**3 / min(seconds[1:])
+    return min(seconds[1:])
 
 
 def seconds_in_convolutions(profiler: profile, device: torch.device) -> float:
