@@ -22,7 +22,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--list", action="append", default=[], metavar="PATH", help="check the videos of this list only; repeatable"
     )
-    parser.add_argument("--output", metavar="FILE", help="the manifest; by default where later runs look for it")
+    parser.add_argument("-o", "--output", metavar="FILE", help="the manifest; by default where later runs look for it")
     parser.add_argument(
         "--decode",
         choices=("ends", "all", "none"),

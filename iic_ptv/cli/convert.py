@@ -12,7 +12,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command to the parser."""
     parser = subparsers.add_parser(
         "convert",
-        help="make weights of others ours, or ours theirs",
+        help="turn weights of others into ours, or ours into those of IIC's authors",
         description="Read the weights in a file of IIC's authors, of torchvision (r3d_18) or of PyTorchVideo's trainer "
         "(SimCLR, MoCo v2, BYOL), or a checkpoint or weights of ours, and write them in the format that every command "
         "takes as --checkpoint, with a record of what is known of them. Code in the file is never run. What it holds "

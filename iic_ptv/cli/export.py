@@ -18,7 +18,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "it is put in place.",
     )
     parser.add_argument("checkpoint", metavar="RUN", help="run folder, checkpoint, or iic://NAME of the zoo")
-    parser.add_argument("--format", choices=FORMATS, required=True, help="of the file; onnx needs iic-ptv[onnx]")
+    parser.add_argument(
+        "--format", choices=FORMATS, required=True, help='of the file; onnx needs pip install "iic-ptv[onnx]"'
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="by default here, named after network and views")
     parser.add_argument(
         "--view",
@@ -30,7 +32,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     output = parser.add_mutually_exclusive_group()
     output.add_argument(
-        "--features", choices=("pooled", "map"), default="pooled", help="map: those of the paper's retrieval"
+        "--features",
+        choices=("pooled", "map"),
+        default="pooled",
+        help="pooled: one value a channel (the default); map: the last feature map, as in the paper's retrieval",
     )
     output.add_argument("--logits", action="store_true", help="give the logits of a fine-tuned network, not features")
     parser.add_argument(

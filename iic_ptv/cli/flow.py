@@ -1,4 +1,4 @@
-"""``iic flow``: write the optical flow of a collection, for the views u and v."""
+"""``iic flow``: write the optical flow of a collection, for the views flow_u and flow_v."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command to the parser."""
     parser = subparsers.add_parser(
         "flow",
-        help="write the optical flow of a collection of videos, for the views u and v",
+        help="write the optical flow of a collection of videos, for the views flow_u and flow_v",
         description="Write the optical flow of every video as grey pictures OUTPUT/u/VIDEO/frame000001.jpg, ... and "
         "as many in v, the usual layout; training reads it with DATA.FLOW OUTPUT. The same command completes an "
         "OUTPUT that was interrupted. Videos that cannot be read are named and left out; the exit code is 0 all the "

@@ -33,8 +33,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--every", type=float, metavar="S", help="seconds from one clip of a video to the next (default: 2)"
     )
-    parser.add_argument("--least", type=int, metavar="N", help="clips of a short video (default: 4)")
-    parser.add_argument("--most", type=int, metavar="N", help="clips of a long video (default: 1000)")
+    parser.add_argument("--least", type=int, metavar="N", help="clips of a video at least (default: 4)")
+    parser.add_argument("--most", type=int, metavar="N", help="clips of a video at most (default: 1000)")
     parser.add_argument(
         "overrides", nargs="*", metavar="KEY VALUE", help="options to change, e.g. EVAL.VIEWS rgb DATA.NUM_WORKERS 8"
     )

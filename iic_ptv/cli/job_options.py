@@ -17,14 +17,17 @@ FIELDS = {
     "tasks_per_node": ("N", "processes on each (default: one for each GPU)"),
     "cpus_per_task": ("N", "cores of each process; give it those of DATA.NUM_WORKERS, too"),
     "mem": ("SIZE", "memory of each machine, such as 64G"),
-    "time": ("TIME", "until it is requeued and goes on: minutes, 72:00:00, or 2-12:00 (default: 60 minutes)"),
+    "time": (
+        "TIME",
+        "limit after which it is requeued and goes on: minutes, 72:00:00, or 2-12:00 (default: 60 minutes)",
+    ),
     "partition": ("NAME", "where to queue"),
-    "account": ("NAME", "to whom to charge it"),
+    "account": ("NAME", "what to charge it to"),
     "qos": ("NAME", "quality of service"),
     "constraint": ("WHAT", "what machines must have"),
-    "comment": ("TEXT", "on the job"),
+    "comment": ("TEXT", "a note on it, which the queue shows"),
     "array_parallelism": ("N", "of a sweep, how many jobs may run at once"),
-    "signal_delay": ("SECONDS", "before the end, to save the state and stop (default: 120)"),
+    "signal_delay": ("SECONDS", "before the end, in which it saves its state and stops (default: 120)"),
     "max_timeouts": ("N", "how often its time may be up before it is not requeued any more (default: 100)"),
     "python": ("COMMAND", "what starts Python in the job, such as 'apptainer exec --nv image.sif python'"),
 }
@@ -46,7 +49,11 @@ def add_job_options(parser: argparse.ArgumentParser, hidden: bool = False) -> No
             **options,
         )
 
-    add("preset", "YAML file of these options, or the name of one in projects/clusters", metavar="NAME")
+    add(
+        "preset",
+        "YAML file of these options, or the name of one in projects/clusters or ~/.config/iic_ptv/clusters",
+        metavar="NAME",
+    )
     for name, (metavar, meaning) in FIELDS.items():
         add(name, meaning, metavar=metavar)
     add("setup", "shell line to run before, such as 'module load cuda'; repeatable", metavar="LINE", action="append")

@@ -11,7 +11,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command to the parser."""
     parser = subparsers.add_parser(
         "launch",
-        help="run a command as a job on a SLURM cluster, pre-empted and gone on with",
+        help="run a command as a job on a SLURM cluster, where it outlives time limits and pre-emption",
         description="Submit `iic COMMAND ...` through submitit: to SLURM, or where there is none, to this machine. The "
         "job runs the code as it is now. When its time is up or its nodes are needed, it saves its state, is requeued, "
         "and goes on where it was. `iic jobs` watches it.",

@@ -14,6 +14,7 @@ from iic_ptv.cli import (
     check_data,
     compare,
     convert,
+    doctor,
     export,
     finetune,
     flow,
@@ -44,12 +45,32 @@ INTERRUPTED = 130  # what shells report for Ctrl-C
 ENVIRONMENT = {"OMP_WAIT_POLICY": "passive", "TORCH_CPP_LOG_LEVEL": "ERROR", "KINETO_LOG_LEVEL": "99"}
 
 
+class ShowVersion(argparse.Action):
+    """Print the version; the commit is asked for only then."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: object, values: object, option_string: str | None = None
+    ) -> None:
+        """Print it, and exit."""
+        from iic_ptv.runs.folder import NO_CHECKOUT, source_commit
+
+        commit = source_commit()
+        print(f"iic_ptv {__version__}" + ("" if commit == NO_CHECKOUT else f" (commit {commit})"))
+        parser.exit()
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The parser with all sub-commands."""
     parser = Parser(
-        prog="iic", description="Inter-Intra Contrastive video representation learning: pre-train, retrieve, search."
+        prog="iic",
+        description="Inter-Intra Contrastive video representation learning: pre-train, retrieve, search.",
+        epilog="`iic COMMAND --help` tells more of each. KEY VALUE pairs change options of a run, which are listed "
+        "with their defaults and meanings in iic_ptv/config.py; a wrong key is answered with near ones. `iic doctor` "
+        "says what works on this machine.",
     )
-    parser.add_argument("--version", action="version", version=f"iic_ptv {__version__}")
+    parser.add_argument(
+        "--version", action=ShowVersion, nargs=0, help="print the version, and the commit of a checkout"
+    )
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in (
         quickstart,
@@ -72,6 +93,7 @@ def make_parser() -> argparse.ArgumentParser:
         flow,
         render,
         zoo,
+        doctor,
     ):
         command.add_parser(subparsers)
     return parser

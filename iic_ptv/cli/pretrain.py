@@ -13,9 +13,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "pretrain",
         help="pre-train a network on videos, without labels",
         description="Pre-train as the paper does (R3D, RGB and residual frames, repeated frames as intra-negatives), "
-        "unless --config or KEY VALUE pairs say otherwise. Every run gets a folder of its own.",
+        "unless --config or KEY VALUE pairs say otherwise. Takes any videos, without labels: name their folder with "
+        "--data, or let DATA.KIND scenes render some. Every run gets a folder of its own in runs/pretrain, which the "
+        "other commands take as --checkpoint.",
     )
-    parser.add_argument("--data", metavar="FOLDER", help="folder of videos; short for DATA.ROOT FOLDER")
+    parser.add_argument(
+        "--data", metavar="FOLDER", help="folder of videos, in whatever sub-folders; short for DATA.ROOT FOLDER"
+    )
     parser.add_argument("--config", metavar="FILE", help="YAML file that changes some of the defaults")
     parser.add_argument("--resume", metavar="RUN", help="run folder or checkpoint to go on with")
     parser.add_argument("overrides", nargs="*", metavar="KEY VALUE", help="options to change, e.g. OPTIM.EPOCHS 100")

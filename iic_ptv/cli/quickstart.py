@@ -11,7 +11,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "quickstart",
         help="render videos, pre-train on them, search, and write a report; minutes on two cores",
         description="Render videos whose class is their motion, pre-train a small R3D with IIC and with CMC, compare "
-        "both with the untrained network on held-out videos, and write metrics.json and report.html.",
+        "both with the untrained network on held-out videos, and write metrics.json and report.html into a folder of "
+        "its own in runs/quickstart. Takes minutes on two cores, no GPU, and no download.",
     )
     parser.add_argument("overrides", nargs="*", metavar="KEY VALUE", help="options to change, e.g. SEED 1")
     parser.set_defaults(run=run)

@@ -14,7 +14,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "its shape moves, and nothing else. A folder that was interrupted is completed by the same command.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("folder", help="where to write; new, empty, or of the same parameters")
+    parser.add_argument("folder", metavar="FOLDER", help="where to write; new, empty, or of the same options")
     parser.add_argument("--train-per-class", type=int, default=40, metavar="N", help="training videos of each motion")
     parser.add_argument("--test-per-class", type=int, default=12, metavar="N", help="test videos of each motion")
     parser.add_argument("--motions", default="all", metavar="A,B,...", help="the classes; a wrong name lists them")

@@ -15,8 +15,9 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     """Add the command and those below it to the parser."""
     parser = subparsers.add_parser(
         "zoo",
-        help="published checkpoints: what there is, getting and checking them, publishing",
-        description="Published checkpoints.",
+        help="list, show, download, verify and publish checkpoints",
+        description="List, show, download, verify and publish checkpoints. Commands with an option --checkpoint take "
+        "them by name, as iic://NAME.",
     )
     below = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_list(below)
@@ -78,7 +79,10 @@ def _add_publish(below: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument("--title", default="", help="one line for tables; by default made of method and data")
     parser.add_argument("--licence", default="CC0-1.0", help="of the weights (default: CC0-1.0)")
     parser.add_argument(
-        "--data", default="", metavar="TEXT", help="what the run was trained on; known of official splits"
+        "--data",
+        default="",
+        metavar="TEXT",
+        help="what the run was trained on (default for official data sets: their name and split)",
     )
     parser.add_argument("--data-licence", default="not stated", metavar="TEXT", help="licence of these data")
     parser.add_argument("--hardware", default="", metavar="TEXT", help="what it ran on")
@@ -91,7 +95,9 @@ def _add_publish(below: Subparsers[argparse.ArgumentParser]) -> None:
         help="run folders of `iic retrieve`, `iic probe` or `iic finetune` on this checkpoint; as RUN=TEXT, with what "
         "they measured on, where that is not other videos of the training's folder",
     )
-    parser.add_argument("--default", action="store_true", help="let pretrained=True mean this one of its architecture")
+    parser.add_argument(
+        "--default", action="store_true", help="make it what pretrained=True means for its architecture"
+    )
     _add_zoo(parser)
     parser.add_argument(
         "--keep-safetensors", action="store_true", help="write the weights as safetensors, too, not their hash alone"

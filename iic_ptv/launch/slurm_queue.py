@@ -50,7 +50,7 @@ def cancel_on_slurm(job_ids: Collection[str]) -> None:
         InputError: SLURM refuses it.
     """
     try:
-        _run("scancel", *job_ids)
+        run_slurm("scancel", *job_ids)
     except NoAnswer as error:
         raise InputError(f"scancel {' '.join(job_ids)}: {error}") from error
 
@@ -69,7 +69,7 @@ def _state(state: str, nodes: str, reason: str) -> JobState:
 def _ask_queue(job_ids: Collection[str]) -> dict[str, JobState]:
     options = ("--array", "--states=all", "--noheader", "--format=%i|%T|%N|%r")
     try:
-        return read_states(_run("squeue", *options, f"--jobs={','.join(job_ids)}"))
+        return read_states(run_slurm("squeue", *options, f"--jobs={','.join(job_ids)}"))
     except NoAnswer as error:
         if UNKNOWN_JOB in str(error):
             return {}
@@ -80,18 +80,23 @@ def _ask_accounting(job_ids: Collection[str]) -> dict[str, JobState]:
     """Nothing, where there is no accounting."""
     options = ("--allocations", "--noheader", "--parsable2", "--format=JobID,State,NodeList")
     try:
-        return read_states(_run("sacct", *options, f"--jobs={','.join(job_ids)}"))
+        return read_states(run_slurm("sacct", *options, f"--jobs={','.join(job_ids)}"))
     except NoAnswer:
         return {}
 
 
-def _run(*command: str) -> str:
+def run_slurm(*command: str, patience: float = PATIENCE) -> str:
+    """What a command of SLURM prints.
+
+    Raises:
+        NoAnswer: there is no such command here, it fails, or takes more than ``patience`` seconds.
+    """
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=patience)
     except FileNotFoundError as error:
         raise NoAnswer(f"there is no {command[0]} on this machine") from error
     except subprocess.TimeoutExpired as error:
-        raise NoAnswer(f"{command[0]} takes more than {PATIENCE} s") from error
+        raise NoAnswer(f"{command[0]} takes more than {patience:g} s") from error
     if answer.returncode:
         raise NoAnswer(" ".join(answer.stderr.split()) or f"{command[0]} fails without a word")
     return answer.stdout

@@ -23,6 +23,7 @@ from iic_ptv.processes import launched_processes
 INHERITED_FOLDER = "IIC_RUN_FOLDER"
 COMMIT = "COMMIT"  # beside the code that a job was submitted with: what it is a snapshot of
 METRICS, CONFIG = "metrics.json", "config.yaml"  # in a run folder: its results; its options
+NO_CHECKOUT = "unknown: not run from a git checkout"  # in the place of a commit
 LEFT_OUT = "left_out.csv"  # in a run folder: videos that were known to be bad when the run began
 LIBRARIES = ("torch", "torchvision", "pytorchvideo", "lightning", "decord", "av", "numpy", "scikit-learn")
 
@@ -135,6 +136,8 @@ def source_commit() -> str:
     root = Path(__file__).parents[2]
     if (snapshot := root / COMMIT).is_file():
         return snapshot.read_text().strip()
+    if not (root / ".git").exists():  # else git would tell of a checkout around the folder of installed packages
+        return NO_CHECKOUT
     try:
         commit = subprocess.run(
             ["git", "-C", str(root), "describe", "--always", "--dirty=+changes", "--abbrev=12", "--match="],
@@ -143,5 +146,5 @@ def source_commit() -> str:
             check=True,
         )
     except (OSError, subprocess.CalledProcessError):
-        return "unknown: not run from a git checkout"
+        return NO_CHECKOUT
     return commit.stdout.strip()

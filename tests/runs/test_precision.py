@@ -45,11 +45,11 @@ def even_small_networks(monkeypatch) -> None:
 
 def found_by_trial(monkeypatch, gain: float) -> None:
     """Timings differ from one time to the next; what is made of them must not."""
-    monkeypatch.setattr(precision, "_gain", lambda network, clip_shape: gain)
+    monkeypatch.setattr(precision, "bfloat16_gain", lambda network, clip_shape: gain)
 
 
 def test_small_networks_are_not_tried_out(videos, tmp_path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(precision, "_gain", lambda *_: pytest.fail("a trial"))
+    monkeypatch.setattr(precision, "bfloat16_gain", lambda *_: pytest.fail("a trial"))
     cfg = configuration(videos)
     assert cfg.TRAINER.PRECISION == "auto"
     precision.choose_precision(cfg, tmp_path)
@@ -67,7 +67,7 @@ def test_operations_are_those_of_the_convolutions() -> None:
 def test_what_is_small_is_counted_over_a_batch(batch_size, tried, videos, tmp_path, monkeypatch) -> None:
     cfg = configuration(videos, "OPTIM.BATCH_SIZE", batch_size)
     trials = []
-    monkeypatch.setattr(precision, "_gain", lambda *_: trials.append(1) or 0.0)
+    monkeypatch.setattr(precision, "bfloat16_gain", lambda *_: trials.append(1) or 0.0)
     monkeypatch.setattr(precision, "SMALL", 3.5 * precision._forward_operations(build_network(cfg), (2, 3, 4, 16, 16)))
     precision.choose_precision(cfg, tmp_path)
     assert bool(trials) is tried
@@ -92,7 +92,7 @@ def test_a_real_trial_leaves_no_trace_but_the_precision(videos, tmp_path, even_s
 
 
 def test_what_must_be_the_same_every_time_is_not_tried_out(videos, tmp_path, monkeypatch, even_small_networks) -> None:
-    monkeypatch.setattr(precision, "_gain", lambda *_: pytest.fail("a trial"))
+    monkeypatch.setattr(precision, "bfloat16_gain", lambda *_: pytest.fail("a trial"))
     cfg = configuration(videos, "TRAINER.DETERMINISTIC", "True")
     precision.choose_precision(cfg, tmp_path)
     assert cfg.TRAINER.PRECISION == "32-true"
@@ -129,7 +129,7 @@ def gain(*_):
     assert launched_processes().rank == 0
     return 2.0
 
-precision.SMALL, precision._gain = 0, gain
+precision.SMALL, precision.bfloat16_gain = 0, gain
 """
 
 
