@@ -133,7 +133,7 @@ def test_commands_of_studies_are_understood(document: Path, monkeypatch) -> None
     monkeypatch.chdir(ROOT)
     for command in commands(document):
         for argument in command:
-            if argument.startswith("projects/"):
+            if argument.startswith("projects/") and argument != "projects/documentation/site":  # which is built
                 assert Path(argument).exists(), argument
         if command[0] == "iic":
             options = make_parser().parse_args(command[1:])

@@ -42,7 +42,6 @@ from iic_ptv.tasks.bank_files import banks_named_in
 from iic_ptv.tasks.callbacks import EmbedConfig, LogDataWait, RunProgress
 from iic_ptv.tasks.checkpoint_files import CheckpointFiles, save_checkpoint
 from iic_ptv.tasks.checkpoints import Checkpoints
-from iic_ptv.tasks.ended_epoch import EndedEpoch
 from iic_ptv.tasks.report_status import ReportStatus
 from iic_ptv.tasks.shard_checkpoints import ShardCheckpoints, remove_unused
 from iic_ptv.tasks.step_begin import StepBegin
@@ -274,7 +273,7 @@ def _make_trainer(cfg: CfgNode, folder: Path, more: list[Callback]) -> Trainer:
         log_every_n_steps=cfg.TRAINER.LOG_EVERY,
         num_sanity_val_steps=0,
         logger=[TensorBoardLogger(folder, name="logs", version="tensorboard"), CSVLogger(folder, name="logs")],
-        callbacks=[EmbedConfig(cfg.dump()), LearningRateMonitor("step"), StepBegin(), EndedEpoch(), *more],
+        callbacks=[EmbedConfig(cfg.dump()), LearningRateMonitor("step"), StepBegin(), *more],
         use_distributed_sampler=False,  # the data module has its own
         sync_batchnorm=cfg.TRAINER.SYNC_BATCHNORM,
         deterministic=cfg.TRAINER.DETERMINISTIC,

@@ -13,6 +13,8 @@ class EndedEpoch(Callback):
     From a checkpoint of within that step, Lightning goes on with the next epoch, and does not count it as begun. Were
     the run stopped and resumed again in it, its place in the epoch would be lost: a batch would come twice, and an
     optimiser step of gathered gradients be left out. Of a checkpoint that says that the epoch has ended, all is right.
+
+    For trainings without validation, which belongs to the epoch and is followed by the checkpoint.
     """
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:

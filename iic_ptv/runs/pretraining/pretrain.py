@@ -36,6 +36,7 @@ from iic_ptv.runs.resume import already_complete
 from iic_ptv.runs.training import Training, without_known_bad
 from iic_ptv.shares import own_share
 from iic_ptv.tasks.callbacks import FillBanks
+from iic_ptv.tasks.ended_epoch import EndedEpoch
 from iic_ptv.tasks.iic import IICTask
 from iic_ptv.tasks.online_knn import OnlineKNN
 
@@ -108,7 +109,7 @@ def ready_to_pretrain(
     data = build_data(cfg, index, build_bad_video_log(cfg, folder, len(index)))
     fill = [FillBanks(data.fill_dataloader)] if cfg.LOSS.FILL_BANKS else []
     choose_precision(cfg, folder)
-    training = Training(cfg, folder, label, [*fill, *_online_knn(cfg, folder), *callbacks])
+    training = Training(cfg, folder, label, [EndedEpoch(), *fill, *_online_knn(cfg, folder), *callbacks])
     start = read_checkpoint(cfg.MODEL.WEIGHTS) if cfg.MODEL.WEIGHTS and not resumed else None
     task = build_task(cfg, len(index), training.num_steps(data), training.trainer.world_size, start)
     training.prepare(task.encoders)
