@@ -59,7 +59,11 @@ def test_scenes_have_no_flow(tmp_path) -> None:
         pretrain(load_config(None, [*SMALL, "VIEWS", "[rgb, flow_u]"]), tmp_path)
 
 
-@pytest.mark.parametrize("options", [[], ["LOSS.NAME", "queue", "LOSS.FILL_BANKS", "False"]], ids=["one encoder", "an encoder of keys, too"])
+@pytest.mark.parametrize(
+    "options",
+    [[], ["LOSS.NAME", "queue", "LOSS.FILL_BANKS", "False"]],
+    ids=["one encoder", "an encoder of keys, too"],
+)
 def test_given_weights_are_what_training_begins_with(tmp_path, options) -> None:
     (tmp_path / "first").mkdir()
     cfg = load_config(None, [*SMALL, "OPTIM.EPOCHS", "1", "MODEL.HEAD", "[8, 4]"])

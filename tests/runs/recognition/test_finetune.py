@@ -325,10 +325,10 @@ STOPS = [(True, 1), (True, 3), (True, 9), (True, 10), (False, 1), (False, 3)]  #
 def test_interrupted_anywhere_and_resumed_a_run_ends_with_the_same_bits(
     videos, tmp_path, in_training, batch, schedule, accumulate
 ) -> None:
-    """Last weights, best weights and rates; the plateau lowers these after the third epoch, for its validation loss."""
+    """Last weights, best weights and rates; the plateau lowers these once its validation loss rises."""
     options = (
         "OPTIM.EPOCHS",
-        "4",
+        "8",
         "VIEWS",
         "interrupting",
         "OPTIM.SCHEDULE",
