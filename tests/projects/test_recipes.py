@@ -14,6 +14,7 @@ from authors_files import write_pretraining
 
 from iic_ptv.data.procedural import write_videos
 from iic_ptv.models import r3d
+from iic_ptv.registry import INTRA_NEGATIVES
 from iic_ptv.zoo.authors import from_authors
 
 RECIPES = Path(__file__).parents[2] / "projects" / "documentation" / "recipes"
@@ -94,7 +95,8 @@ def test_a_new_intra_negative_is_one_file_and_one_option(videos: Path, tmp_path:
     assert "INTRA_NEGATIVE: boomerang" in configuration.read_text()
 
 
-def test_a_boomerang_comes_back() -> None:
+def test_a_boomerang_comes_back(monkeypatch) -> None:
+    monkeypatch.setattr(INTRA_NEGATIVES, "_obj_map", dict(INTRA_NEGATIVES._obj_map))  # it registers itself
     specification = importlib.util.spec_from_file_location("boomerang", RECIPES / "boomerang.py")
     assert specification
     assert specification.loader
