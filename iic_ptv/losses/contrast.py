@@ -61,13 +61,14 @@ def contrast_metrics(
         inter: the columns of other videos; there may be none.
         temperature: what the logits were divided by.
     """
-    similarity = logits.detach() * temperature
+    logits = logits.detach()
+    similarity = logits[:, own] * temperature
     metrics = {"positive_probability": probability[:, 0].mean(), "positive_similarity": similarity[:, 0].mean()}
     if probability.shape[1] > 1:
         metrics["intra_probability"] = probability[:, 1:].mean()
-        metrics["intra_similarity"] = similarity[:, own][:, 1:].mean()
-    if similarity[:, inter].shape[1]:
-        metrics["inter_similarity"] = similarity[:, inter].mean()
+        metrics["intra_similarity"] = similarity[:, 1:].mean()
+    if (others := logits[:, inter]).shape[1]:
+        metrics["inter_similarity"] = others.mean() * temperature
     return metrics
 
 

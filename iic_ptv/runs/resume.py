@@ -68,10 +68,9 @@ def already_complete(checkpoint: Checkpoint) -> InputError:
 
 def make_paths_absolute(cfg: CfgNode) -> None:
     """Let the checkpoint find the data from any folder."""
-    if cfg.MODEL.WEIGHTS and Path(cfg.MODEL.WEIGHTS).exists():
-        cfg.MODEL.WEIGHTS = str(Path(cfg.MODEL.WEIGHTS).absolute())
-    for key in ("ROOT", "ANNOTATIONS", "MANIFEST", "CLASS_INDEX", "FLOW"):
-        if Path(cfg.DATA[key]).exists() and cfg.DATA[key] not in ("", *METHODS):
-            cfg.DATA[key] = str(Path(cfg.DATA[key]).absolute())
+    of_data = ((cfg.DATA, key) for key in ("ROOT", "ANNOTATIONS", "MANIFEST", "CLASS_INDEX", "FLOW"))
+    for group, key in ((cfg.MODEL, "WEIGHTS"), *of_data):
+        if Path(group[key]).exists() and group[key] not in ("", *METHODS):
+            group[key] = str(Path(group[key]).absolute())
     for group, key in ((cfg.DATA, "LISTS"), (cfg.EVAL, "GALLERY"), (cfg.EVAL, "QUERY")):
         group[key] = [str(Path(name).absolute()) if Path(name).exists() else name for name in group[key]]

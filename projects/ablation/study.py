@@ -111,10 +111,8 @@ def measure(output: Path, bench: Bench, name: str, arm: Arm, seed: int, override
     """All figures of one network; the untrained one is what the others began as."""
     folder = bench.videos(seed)
     train, test = (str(folder / "splits" / f"{part}list{bench.split}.txt") for part in ("train", "test"))
-    data, common = (
-        ["--data", str(folder / "videos")],
-        ["OUTPUT", str(output), "NAME", name, "SEED", str(seed), *overrides],
-    )
+    data = ["--data", str(folder / "videos")]
+    common = ["OUTPUT", str(output), "NAME", name, "SEED", str(seed), *overrides]
     config = ["--config", str(HERE / f"{bench.config}.yaml")]
     start = [*config, *data]
     checkpoint: list[str] = []

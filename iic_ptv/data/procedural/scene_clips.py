@@ -38,9 +38,19 @@ def scene_collection(num_videos: int, seed: int = 0) -> VideoIndex:
     return VideoIndex((Video(*each) for each in zip(names, names, labels, strict=True)), ACTIONS)
 
 
+def is_scene(path: str) -> bool:
+    """Whether this stands for a scene, in the place of a path."""
+    return path.startswith(PREFIX)
+
+
+def scene_seed(path: str) -> Tensor:
+    """The seed of the scene that this stands for, int64 ``()``."""
+    return torch.tensor(int(path.removeprefix(PREFIX)))
+
+
 def are_scenes(index: VideoIndex) -> bool:
     """Whether a collection is one of scenes."""
-    return index[0].path.startswith(PREFIX)
+    return is_scene(index[0].path)
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,7 @@ class SceneReader:
 
     def read(self, video: Video, choose_starts: ChooseStarts) -> list[Clip]:
         """For every clip the ``scene``, a seed, int64 ``()``, and its ``times`` in frames, float32 ``(T,)``."""
-        scene = torch.tensor(int(video.path.removeprefix(PREFIX)))
+        scene = scene_seed(video.path)
         moments = torch.arange(self.clip_length) * float(self.stride)
         return [{"scene": scene, "times": start + moments} for start in choose_starts(self.num_frames, self.stride)]
 
