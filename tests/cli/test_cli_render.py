@@ -31,6 +31,7 @@ def test_options_reach_the_files(parser, tmp_path, capsys):
         "size": [16, 16],
         "frame_rate": 8,
         "seed": 3,
+        "appearances": None,
     }
     assert len(list(folder.rglob("*.mp4"))) == 6
     assert str(folder / "splits") in capsys.readouterr().out
