@@ -13,11 +13,13 @@ class Arm:
         label: what it is called in the table.
         group: under which heading it stands there.
         options: what its pre-training changes; None: it is not trained.
+        finetuned: whether it is fine-tuned, too.
     """
 
     label: str
     group: str
     options: tuple[str, ...] | None = ()
+    finetuned: bool = True
 
 
 def _flow(view: str) -> tuple[str, ...]:
@@ -40,19 +42,23 @@ ARMS: dict[str, Arm] = {
     "with_gradient": Arm("gradient through the intra-negative", "Loss, with repeat", ("LOSS.INTRA_GRADIENT", "True")),
 }
 
-# What the result depends on beside the method; measured on rendered motions alone.
+
+def _without_finetuning(label: str, *options: str) -> Arm:
+    return Arm(label, "Sensitivity, with repeat", options, finetuned=False)
+
+
+# What the result depends on beside the method; measured on rendered motions alone, and of the features as they are.
 SENSITIVITY: dict[str, Arm] = {
-    "temperature_low": Arm("temperature 0.03, not 0.07", "Sensitivity, with repeat", ("LOSS.TEMPERATURE", "0.03")),
-    "temperature_high": Arm("temperature 0.2", "Sensitivity, with repeat", ("LOSS.TEMPERATURE", "0.2")),
-    "negatives_few": Arm("K 32, not 256", "Sensitivity, with repeat", ("LOSS.NUM_NEGATIVES", "32")),
-    "negatives_many": Arm("K 1024", "Sensitivity, with repeat", ("LOSS.NUM_NEGATIVES", "1024")),
-    "momentum_none": Arm("bank momentum 0, not 0.5", "Sensitivity, with repeat", ("LOSS.MOMENTUM", "0")),
-    "momentum_high": Arm("bank momentum 0.9", "Sensitivity, with repeat", ("LOSS.MOMENTUM", "0.9")),
-    "frames_4": Arm("clips of 4 frames, not 8", "Sensitivity, with repeat", ("DATA.CLIP_LENGTH", "4")),
-    "frames_16": Arm("clips of 16 frames", "Sensitivity, with repeat", ("DATA.CLIP_LENGTH", "16")),
-    "videos_quarter": Arm(
+    "temperature_low": _without_finetuning("temperature 0.03, not 0.07", "LOSS.TEMPERATURE", "0.03"),
+    "temperature_high": _without_finetuning("temperature 0.2", "LOSS.TEMPERATURE", "0.2"),
+    "negatives_few": _without_finetuning("K 32, not 256", "LOSS.NUM_NEGATIVES", "32"),
+    "negatives_many": _without_finetuning("K 1024", "LOSS.NUM_NEGATIVES", "1024"),
+    "momentum_none": _without_finetuning("bank momentum 0, not 0.5", "LOSS.MOMENTUM", "0"),
+    "momentum_high": _without_finetuning("bank momentum 0.9", "LOSS.MOMENTUM", "0.9"),
+    "frames_4": _without_finetuning("clips of 4 frames, not 8", "DATA.CLIP_LENGTH", "4"),
+    "frames_16": _without_finetuning("clips of 16 frames", "DATA.CLIP_LENGTH", "16"),
+    "videos_quarter": _without_finetuning(
         "a quarter of the videos, four times as often",
-        "Sensitivity, with repeat",
-        ("DATA.LISTS", "[../splits/trainlist01_quarter.txt]", "OPTIM.EPOCHS", "40"),
+        *("DATA.LISTS", "[../splits/trainlist01_quarter.txt]", "OPTIM.EPOCHS", "40"),
     ),
 }

@@ -124,9 +124,11 @@ def measure(output: Path, bench: Bench, name: str, arm: Arm, seed: int, override
     evaluation = [*start, "--gallery", train, "--query", test, *common, "EVAL.UNTRAINED", "False"]
     metrics = {command: metrics_of(output, command, name, evaluation) for command in ("retrieve", "probe")}
     metrics["temporality"] = {"rgb": _temporality(finished_run(output, "retrieve", name), checkpoint)}
-    recipe = ["--config", str(HERE / f"{bench.config}_finetune.yaml"), *data, "--train", train, "--test", test]
-    metrics["finetune"] = metrics_of(output, "finetune", name, [*checkpoint, *recipe, *common])
-    return {label: _figure(metrics[command], of, what) for label, (command, of, what) in MEASURES.items()}
+    if arm.finetuned:
+        recipe = ["--config", str(HERE / f"{bench.config}_finetune.yaml"), *data, "--train", train, "--test", test]
+        metrics["finetune"] = metrics_of(output, "finetune", name, [*checkpoint, *recipe, *common])
+    found = {label: where for label, where in MEASURES.items() if where[0] in metrics}
+    return {label: _figure(metrics[command], of, what) for label, (command, of, what) in found.items()}
 
 
 def _temporality(evaluated: Path | None, checkpoint: list[str]) -> dict[str, float]:

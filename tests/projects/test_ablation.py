@@ -51,6 +51,7 @@ def test_a_network_is_measured_once_and_in_all_respects(rendered: study.Bench, t
     assert [run.parent.name for run in runs].count("pretrain") == 1
     assert figures_of(rendered, "repeat", output) == figures["repeat"]
     assert sorted(output.glob("*/*")) == runs
+    assert set(study.MEASURES) - set(figures_of(rendered, "temperature_low", output)) == {"fine-tuned"}
 
 
 def test_videos_that_look_alike_are_pre_trained_on_alone(tmp_path: Path, monkeypatch) -> None:
