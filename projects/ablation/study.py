@@ -26,20 +26,18 @@ from torch import nn
 
 from iic_ptv.config import load_config
 from iic_ptv.data.bad_videos import BadVideoLog
-from iic_ptv.data.procedural import write_videos
 from iic_ptv.runs.build import build_evaluation_loader, build_networks
 from iic_ptv.runs.checkpoint import load_networks, read_checkpoint
 from iic_ptv.runs.evaluation.sources import evaluation_indices
-from iic_ptv.runs.quickstart import MOTIONS, NUM_FRAMES, TEST_PER_MOTION, TRAIN_PER_MOTION
 from projects.ablation.arms import ARMS, SENSITIVITY, Arm
 from projects.ablation.temporality import temporality
-from projects.finished_runs import RunFailedError, finished_run, metrics_of
+from projects.finished_runs import RunFailedError, finished_run, metrics_of_network
+from projects.rendered_motions import rendered_motions
 
 Figures = dict[str, dict[str, dict[str, dict[str, float]]]]  # by bench, arm, seed and measure
 HERE = Path(__file__).parent
 OUTPUT = Path("runs/ablation")
 RESULTS = HERE / "results.json"  # what has been measured so far, wherever
-SIZE = 40  # pixels of the rendered videos
 LOOKS = 4  # of those that look alike
 QUARTER = "trainlist01_quarter.txt"
 ALL_ARMS = {**ARMS, **SENSITIVITY}
@@ -82,16 +80,7 @@ def benches(output: Path, real: Path | None) -> dict[str, Bench]:
     """Rendered videos, drawn anew for every seed, and the real ones if there are any."""
 
     def rendered(seed: int, appearances: int | None = None) -> Path:
-        folder = write_videos(
-            output / "videos" / f"procedural-looks{appearances or 'own'}-seed{seed}",
-            motions=MOTIONS,
-            train_per_class=TRAIN_PER_MOTION,
-            test_per_class=TEST_PER_MOTION,
-            num_frames=NUM_FRAMES,
-            size=SIZE,
-            seed=seed,
-            appearances=appearances,
-        )
+        folder = rendered_motions(output, seed, appearances)
         videos = (folder / "splits" / "trainlist01.txt").read_text().splitlines(keepends=True)
         (folder / "splits" / QUARTER).write_text("".join(videos[::4]))
         return folder
@@ -110,35 +99,23 @@ def benches(output: Path, real: Path | None) -> dict[str, Bench]:
 def measure(output: Path, bench: Bench, name: str, arm: Arm, seed: int, overrides: list[str]) -> dict[str, float]:
     """All figures of one network; the untrained one is what the others began as."""
     folder = bench.videos(seed)
-    train, test = (str(folder / "splits" / f"{part}list{bench.split}.txt") for part in ("train", "test"))
-    data = ["--data", str(folder / "videos")]
-    common = ["OUTPUT", str(output), "NAME", name, "SEED", str(seed), *overrides]
-    config = ["--config", str(HERE / f"{bench.config}.yaml")]
-    start = [*config, *data]
-    checkpoint: list[str] = []
-    if arm.options is not None:
-        unlabelled = ["--data", str(bench.unlabelled(seed) / "videos")]
-        metrics_of(output, "pretrain", name, [*config, *unlabelled, *common, *arm.options])
-        checkpoint = ["--checkpoint", str(finished_run(output, "pretrain", name))]
-        start = [*checkpoint, *data]
-    evaluation = [*start, "--gallery", train, "--query", test, *common, "EVAL.UNTRAINED", "False"]
-    metrics = {command: metrics_of(output, command, name, evaluation) for command in ("retrieve", "probe")}
-    metrics["temporality"] = {"rgb": _temporality(finished_run(output, "retrieve", name), checkpoint)}
-    if arm.finetuned:
-        recipe = ["--config", str(HERE / f"{bench.config}_finetune.yaml"), *data, "--train", train, "--test", test]
-        metrics["finetune"] = metrics_of(output, "finetune", name, [*checkpoint, *recipe, *common])
+    pretraining = None if arm.options is None else (bench.unlabelled(seed), [*arm.options])
+    config, options = HERE / f"{bench.config}.yaml", ["SEED", str(seed), *overrides]
+    metrics = metrics_of_network(output, name, folder, bench.split, config, pretraining, options, arm.finetuned)
+    pretrained = finished_run(output, "pretrain", name) if pretraining else None
+    metrics["temporality"] = {"rgb": _temporality(finished_run(output, "retrieve", name), pretrained)}
     found = {label: where for label, where in MEASURES.items() if where[0] in metrics}
     return {label: _figure(metrics[command], of, what) for label, (command, of, what) in found.items()}
 
 
-def _temporality(evaluated: Path | None, checkpoint: list[str]) -> dict[str, float]:
-    """Of the queries of an evaluation."""
+def _temporality(evaluated: Path | None, pretrained: Path | None) -> dict[str, float]:
+    """Of the queries of an evaluation, by its network; without a run to take it from, the untrained one."""
     assert evaluated is not None
     cfg = load_config(evaluated / "config.yaml")
     seed_everything(cfg.SEED, verbose=False)
     networks = nn.ModuleList(build_networks(cfg)).eval()
-    if checkpoint:
-        load_networks(networks, read_checkpoint(checkpoint[1]))
+    if pretrained is not None:
+        load_networks(networks, read_checkpoint(pretrained))
     _, queries = evaluation_indices(cfg)
     batches, transform = build_evaluation_loader(cfg, queries, ["rgb"], BadVideoLog())
     return temporality(networks[0], (transform(batch)["video"][:, 0] for batch in batches))

@@ -16,19 +16,18 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from iic_ptv.data.procedural import write_videos
 from iic_ptv.runs.folder import versions
-from iic_ptv.runs.quickstart import MOTIONS, NUM_FRAMES, TEST_PER_MOTION, TRAIN_PER_MOTION
-from projects.finished_runs import finished_run, metrics_of
+from projects.finished_runs import metrics_of_network
+from projects.rendered_motions import rendered_motions
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 NETWORKS = {"untrained": "Untrained", "cmc": "CMC", "iic": "IIC"}
 INTRA_NEGATIVES = {"cmc": "none", "iic": "repeat"}
-SIZE = 40  # pixels of the rendered videos
 
 
 @dataclass(frozen=True)
@@ -39,15 +38,13 @@ class Collection:
         name: what it is called; of its configuration files, too.
         label: what it is called in the table.
         videos: the folder with ``videos/`` and ``splits/``, by seed.
-        train: the list of the labelled training videos.
-        test: the list of the test videos.
+        split: which of the lists are the labelled videos to train and to test on.
     """
 
     name: str
     label: str
     videos: Callable[[int], Path]
-    train: str
-    test: str
+    split: str
 
 
 @dataclass(frozen=True)
@@ -77,21 +74,9 @@ MEASURES = (
 
 def collections(output: Path, real: Path | None) -> list[Collection]:
     """Rendered videos, drawn anew for every seed, and the real ones if there are any."""
-
-    def rendered(seed: int) -> Path:
-        return write_videos(
-            output / "videos" / f"procedural-seed{seed}",
-            motions=MOTIONS,
-            train_per_class=TRAIN_PER_MOTION,
-            test_per_class=TEST_PER_MOTION,
-            num_frames=NUM_FRAMES,
-            size=SIZE,
-            seed=seed,
-        )
-
-    found = [Collection("procedural", "Rendered motions", rendered, "trainlist01.txt", "testlist01.txt")]
+    found = [Collection("procedural", "Rendered motions", partial(rendered_motions, output), split="01")]
     if real is not None:
-        found.append(Collection("real_actions", "Real actions", lambda _: real, "trainlist02.txt", "testlist02.txt"))
+        found.append(Collection("real_actions", "Real actions", lambda _: real, split="02"))
     return found
 
 
@@ -99,22 +84,10 @@ def measure(output: Path, collection: Collection, seed: int, network: str, overr
     """All figures of one network; the untrained one is what the others began as."""
     folder = collection.videos(seed)
     name = f"{collection.name}-{network}-seed{seed}"
-    common = ["OUTPUT", str(output), "NAME", name, "SEED", str(seed), *overrides]
-    data = ["--config", str(HERE / f"{collection.name}.yaml"), "--data", str(folder / "videos")]
-    train, test = str(folder / "splits" / collection.train), str(folder / "splits" / collection.test)
-    checkpoint = []
-    if network != "untrained":
-        metrics_of(output, "pretrain", name, [*data, *common, "INTRA_NEGATIVE", INTRA_NEGATIVES[network]])
-        checkpoint = ["--checkpoint", str(finished_run(output, "pretrain", name))]
-        data = []
-    metrics = {}
-    for command in ("retrieve", "probe"):
-        arguments = [*checkpoint, *data, "--gallery", train, "--query", test, *common, "EVAL.UNTRAINED", "False"]
-        metrics[command] = metrics_of(output, command, name, arguments)
-    recipe = ["--config", str(HERE / f"{collection.name}_finetune.yaml"), "--data", str(folder / "videos")]
-    metrics["finetune"] = metrics_of(
-        output, "finetune", name, [*checkpoint, *recipe, "--train", train, "--test", test, *common]
-    )
+    negative = INTRA_NEGATIVES.get(network)
+    pretraining = None if negative is None else (folder, ["INTRA_NEGATIVE", negative])
+    config, options = HERE / f"{collection.name}.yaml", ["SEED", str(seed), *overrides]
+    metrics = metrics_of_network(output, name, folder, collection.split, config, pretraining, options)
     return {each.label: _value(metrics[each.command], each.keys) for each in MEASURES}
 
 

@@ -12,6 +12,7 @@ from torch import nn
 from iic_ptv.config import load_config
 from iic_ptv.data.procedural import write_videos
 from iic_ptv.runs.build import build_task
+from projects import rendered_motions
 from projects.ablation import show, study
 from projects.ablation.temporality import temporality
 from projects.finished_runs import RunFailedError
@@ -55,8 +56,8 @@ def test_a_network_is_measured_once_and_in_all_respects(rendered: study.Bench, t
 
 
 def test_videos_that_look_alike_are_pre_trained_on_alone(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(study, "TRAIN_PER_MOTION", 1)
-    monkeypatch.setattr(study, "TEST_PER_MOTION", 1)
+    monkeypatch.setattr(rendered_motions, "TRAIN_PER_MOTION", 1)
+    monkeypatch.setattr(rendered_motions, "TEST_PER_MOTION", 1)
     bench = study.benches(tmp_path, None)["alike"]
     records = [json.loads((folder(0) / "rendering.json").read_text()) for folder in (bench.videos, bench.unlabelled)]
     assert [record["appearances"] for record in records] == [None, study.LOOKS]

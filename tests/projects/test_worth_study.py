@@ -26,7 +26,7 @@ def collection(tmp_path: Path) -> study.Collection:
         size=16,
         progress=False,
     )
-    return study.Collection("procedural", "Rendered", lambda _: videos, "trainlist01.txt", "testlist01.txt")
+    return study.Collection("procedural", "Rendered", lambda _: videos, "01")
 
 
 def test_a_network_is_measured_once(collection: study.Collection, tmp_path: Path) -> None:
