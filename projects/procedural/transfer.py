@@ -1,11 +1,12 @@
-"""What weights of R3D are worth on real actions, beside untrained ones: a linear probe and fine-tuning, for five seeds.
+"""What weights of R3D are worth on real actions, beside the same network untrained: probes and fine-tuning, five seeds.
 
 From the root of the repository, for a folder of real clips with ``videos/`` and ``splits/`` in UCF101's format:
 
     python -m projects.procedural.transfer FOLDER --checkpoint iic://r3d.iic_procedural
 
-The seed is that of the untrained network, of the classifier and of the order of the clips. The linear probe of given
-weights has nothing that is drawn. ``transfer.json`` keeps all figures; what it has is not measured again.
+The seed is that of the untrained network, of what is drawn of the labels for 5-shot, of the new classifier and of the
+order of the clips. Both networks see the clips that the weights were trained on; all fine-tuning is alike.
+``transfer.json`` keeps all figures; what it has is not measured again.
 """
 
 from __future__ import annotations
@@ -24,42 +25,43 @@ from projects.finished_runs import metrics_of
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "transfer.json"
-SCRATCH = "untrained"
-NAMES = {"knn": "k-NN", "linear": "linear probe", "finetuned": "fine-tuned"}
+PROBES = {"k-NN": "knn_top1", "linear probe": "linear_top1", "5-shot": "shots5"}
+MEASURES = (*PROBES, "fine-tuned")
+Figures = dict[str, dict[str, float]]  # by network, pre-trained or untrained, and measure
 
 
-def measure(
-    output: Path, folder: Path, split: str, checkpoint: str | None, seed: int, overrides: list[str]
-) -> dict[str, float]:
-    """Figures of one network: top-1 of the k-NN and linear probes of its RGB and residual features, and fine-tuned."""
-    name = f"{_name(checkpoint)}-split{split}-seed{seed}"
-    common = ["OUTPUT", str(output), "NAME", name, "SEED", str(seed), *overrides]
+def measure(output: Path, folder: Path, split: str, checkpoint: str, seed: int, overrides: list[str]) -> Figures:
+    """Top-1 of the probes of RGB and residual features jointly, and of the fine-tuned network, for both networks."""
+    common = ["OUTPUT", str(output), "SEED", str(seed), *overrides]
     train, test = (str(folder / "splits" / f"{part}list{split}.txt") for part in ("train", "test"))
-    of = ["--checkpoint", checkpoint] if checkpoint else []
     data = ["--data", str(folder / "videos")]
-    config = [] if checkpoint else ["--config", str(HERE / "transfer_probe.yaml")]
+    given = ["--checkpoint", checkpoint]
+    name, scratch = (f"{network}-split{split}-seed{seed}" for network in (_name(checkpoint), "scratch"))
     lists = ["--gallery", train, "--query", test]
-    probing = ["EVAL.UNTRAINED", "False", "EVAL.NUM_CLIPS", "3"]
-    probe = metrics_of(output, "probe", name, [*of, *config, *data, *lists, *common, *probing])
-    recipe = ["--config", str(HERE / "transfer_finetune.yaml"), *data, "--train", train, "--test", test]
-    finetuned = metrics_of(output, "finetune", name, [*of, *recipe, *common])
-    return {
-        "knn": probe["joint"]["knn_top1"],
-        "linear": probe["joint"]["linear_top1"],
-        "finetuned": finetuned["test"]["top1"],
-    }
+    probe = metrics_of(output, "probe", name, [*given, *data, *lists, *common, "NAME", name, "EVAL.UNTRAINED", "True"])
+    recipe = ["--config", str(HERE / "transfer_finetune.yaml"), *data, "--train", train, "--test", test, *common]
+    figures = {}
+    for network, joint, label, start in (
+        ("pre-trained", probe["joint"], name, given),
+        ("untrained", probe["untrained"]["joint"], scratch, []),
+    ):
+        finetuned = metrics_of(output, "finetune", label, [*start, *recipe, "NAME", label])
+        probes = {measure: joint[key] for measure, key in PROBES.items()}
+        figures[network] = {**probes, "fine-tuned": finetuned["test"]["top1"]}
+    return figures
 
 
-def _name(checkpoint: str | None) -> str:
-    return checkpoint.rstrip("/").rsplit("/", 1)[-1] if checkpoint else SCRATCH
+def _name(checkpoint: str) -> str:
+    return checkpoint.rstrip("/").rsplit("/", 1)[-1]
 
 
-def table(results: dict[str, dict[str, dict[str, float]]]) -> str:
+def table(results: dict[str, dict[str, Figures]]) -> str:
     """Markdown: mean ± standard deviation over the seeds, and in brackets every seed, in percent."""
-    lines = [f"| top-1, % | {' | '.join(NAMES.values())} |", f"|---|{'---|' * len(NAMES)}"]
-    for network, seeds in results.items():
-        cells = [_cell([figures[measure] for figures in seeds.values()]) for measure in NAMES]
-        lines.append(f"| {network} | {' | '.join(cells)} |")
+    lines = [f"| top-1, % | {' | '.join(MEASURES)} |", f"|---|{'---|' * len(MEASURES)}"]
+    for checkpoint, seeds in results.items():
+        for network, label in (("pre-trained", f"`{checkpoint}`"), ("untrained", "– untrained, seeing the same clips")):
+            cells = [_cell([figures[network][measure] for figures in seeds.values()]) for measure in MEASURES]
+            lines.append(f"| {label} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -72,7 +74,7 @@ def main() -> None:
     """Measure, add the figures to ``transfer.json``, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="real clips")
-    parser.add_argument("--checkpoint", nargs="*", default=["iic://r3d"], help="weights beside untrained ones")
+    parser.add_argument("--checkpoint", nargs="+", default=["iic://r3d"], help="weights to measure")
     parser.add_argument("--split", default="02")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--output", type=Path, default=Path("runs/transfer"))
@@ -84,11 +86,12 @@ def main() -> None:
         torch.set_num_threads(options.threads)
     results: dict[str, Any] = json.loads(options.results.read_text()) if options.results.exists() else {}
     for seed in options.seeds:
-        for checkpoint in (None, *options.checkpoint):
-            if str(seed) in results.get("figures", {}).get(_name(checkpoint), {}):
+        for checkpoint in options.checkpoint:
+            name = _name(checkpoint)
+            if str(seed) in results.get("figures", {}).get(name, {}):
                 continue
             figures = measure(options.output, options.folder, options.split, checkpoint, seed, options.overrides)
-            results.setdefault("figures", {}).setdefault(_name(checkpoint), {})[str(seed)] = figures
+            results.setdefault("figures", {}).setdefault(name, {})[str(seed)] = figures
             results["measured"] = {"date": f"{date.today():%Y-%m-%d}", "versions": versions()}
             options.results.write_text(json.dumps(results, indent=1) + "\n")
     print(table(results["figures"]))

@@ -43,7 +43,7 @@ def test_weights_are_measured_beside_untrained_ones(tmp_path: Path) -> None:
     folder = write_videos(
         tmp_path / "rendered",
         motions=("translate_left", "bounce"),
-        train_per_class=4,
+        train_per_class=6,
         test_per_class=2,
         num_frames=8,
         size=16,
@@ -52,12 +52,13 @@ def test_weights_are_measured_beside_untrained_ones(tmp_path: Path) -> None:
     run = tmp_path / "weights"
     main(["pretrain", "--data", str(folder / "videos"), *TINY, "OPTIM.EPOCHS", "1", "OUTPUT", str(run)])
     (checkpoint,) = (run / "pretrain").iterdir()
-    overrides = [*TINY, "EVAL.NUM_CLIPS", "1"]
-    results = {
-        name: {"0": transfer.measure(tmp_path / "runs", folder, "01", given, 0, [*overrides])}
-        for name, given in (("untrained", None), ("weights", str(checkpoint)))
-    }
-    assert all(set(figures["0"]) == set(transfer.NAMES) for figures in results.values())
-    lines = transfer.table(results).splitlines()
-    assert [line.split("|")[1].strip() for line in lines[2:]] == ["untrained", "weights"]
-    assert f"({100 * results['weights']['0']['finetuned']:.0f})" in lines[3]
+    overrides = [*TINY, "EVAL.NUM_CLIPS", "1", "PROBE.DRAWS", "2", "OPTIM.EPOCHS", "2"]
+    figures = transfer.measure(tmp_path / "runs", folder, "01", str(checkpoint), 0, overrides)
+    assert list(figures) == ["pre-trained", "untrained"]
+    assert all(list(values) == list(transfer.MEASURES) for values in figures.values())
+    started = {path.name.partition("-split")[0].split("-")[-1] for path in (tmp_path / "runs" / "finetune").iterdir()}
+    assert "scratch" in started
+    assert len(started) == 2
+    lines = transfer.table({"weights": {"0": figures}}).splitlines()
+    assert [line.split("|")[1].strip() for line in lines[2:]] == ["`weights`", "– untrained, seeing the same clips"]
+    assert f"({100 * figures['untrained']['fine-tuned']:.0f})" in lines[3]
