@@ -200,7 +200,7 @@ class Training:
             loss = "" if progress["loss"] is None else f", loss {progress['loss']:.2f}"
             say(
                 f"{self.label}: epoch {progress['epoch']} of {progress['epochs']}, step {progress['step']:,} of "
-                f"{progress['steps']:,}{loss}, {progress['clips_per_second']:.0f} clips/s"
+                f"{progress['steps']:,}{loss}, {progress['clips_per_second']:.1f} clips/s"
             )
 
     @contextmanager

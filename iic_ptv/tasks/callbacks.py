@@ -12,6 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from iic_ptv.tasks.accumulation import made_a_step
 
+DAY = 24 * 60 * 60
+MANY_DAYS = 3  # longer than anybody waits for a CPU
+
 
 class FillBanks(Callback):
     """Fill the memory banks from a first pass over the data before a fresh run; a resumed run has its own.
@@ -94,6 +97,8 @@ class EmbedConfig(Callback):
 class RunProgress(ProgressBar):
     """One bar over the whole run: steps, clips per second, time left and the loss.
 
+    On a CPU it says after two steps if there are days to come: the paper's recipe is one for GPUs.
+
     Args:
         label: what the bar is called.
         loss_every: steps between two looks at the loss.
@@ -104,12 +109,13 @@ class RunProgress(ProgressBar):
         self.label = label
         self.loss_every = loss_every
         self.clips_seen = 0
+        self._batches = 0
         self.seconds = 0.0
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[clips_per_second]:.0f} clips/s{task.fields[loss]}"),
+            TextColumn("{task.fields[clips_per_second]:.1f} clips/s{task.fields[loss]}"),
             TimeRemainingColumn(),
             TextColumn("left"),
         )
@@ -134,10 +140,23 @@ class RunProgress(ProgressBar):
         self.clips_seen += len(batch["video_index"]) * trainer.world_size
         self.seconds = time.perf_counter() - self._started
         self._bar.update(self._task, completed=trainer.global_step, clips_per_second=self.clips_per_second)
+        self._batches += 1
+        if self._batches == 2 and trainer.strategy.root_device.type == "cpu":
+            self._warn_of_days(trainer)
         if not made_a_step(trainer, batch_idx) or trainer.global_step % self.loss_every:
             return
         if "train/loss" in trainer.callback_metrics:
             self._bar.update(self._task, loss=f", loss {float(trainer.callback_metrics['train/loss']):.2f}")
+
+    def _warn_of_days(self, trainer: Trainer) -> None:
+        steps = int(trainer.estimated_stepping_batches) - trainer.global_step
+        left = steps * trainer.accumulate_grad_batches * self.seconds / self._batches
+        if left > MANY_DAYS * DAY:
+            self._bar.console.print(
+                f"At this speed it takes {left / DAY:,.0f} days on this CPU. A GPU would help, as would fewer or "
+                "smaller clips and a smaller network: iic_ptv/configs/quickstart.yaml has all three.",
+                style="yellow",
+            )
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Leave the bar as it stands."""

@@ -61,7 +61,7 @@ def _pretrain(cfg: CfgNode, folder: Path, checkpoint: Checkpoint | None) -> None
     if not is_further_process():
         say(f"report: {write_pretrain_report(folder, cfg, result.metrics)}")
     rate, seconds = result.metrics["clips_per_second"], result.metrics["seconds"]
-    say(f"{result.metrics['epochs']} epochs in {seconds:.0f} s, {rate:.0f} clips/s; next, for example:")
+    say(f"{result.metrics['epochs']} epochs in {seconds:.0f} s, {rate:.1f} clips/s; next, for example:")
     say(f"  iic retrieve --checkpoint {folder} --query TEST_LIST_OR_FOLDER")
 
 

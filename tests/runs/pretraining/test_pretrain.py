@@ -171,6 +171,14 @@ def test_interrupted_at_its_last_step_a_run_is_complete(videos, tmp_path) -> Non
     assert result.metrics["steps"] == 3 * STEPS_PER_EPOCH
 
 
+@pytest.mark.parametrize(("epochs", "warned"), [("2", False), ("100000000", True)])
+def test_days_on_a_cpu_are_announced(videos, tmp_path, capsys, epochs: str, warned: bool) -> None:
+    InterruptingView.batches_left = 3
+    with pytest.raises(RunInterrupted):
+        pretrain(configuration(videos, "VIEWS", "[interrupting, residual]", "OPTIM.EPOCHS", epochs), tmp_path)
+    assert ("days on this CPU" in capsys.readouterr().out) == warned
+
+
 def test_ctrl_c_means_what_it_did_before_once_the_run_is_over(videos, tmp_path) -> None:
     before = signal.getsignal(signal.SIGINT)
     pretrain(configuration(videos, "OPTIM.EPOCHS", "1"), tmp_path)
