@@ -25,7 +25,7 @@ def default_config() -> CfgNode:
     cfg = CfgNode()
     cfg.NAME = ""  # what the run is called; by default the options that tell it from others
     cfg.OUTPUT = "runs"  # run folders are made under OUTPUT/<command>/
-    cfg.SEED = 0
+    cfg.SEED = 0  # of everything that is drawn: weights, clips, negatives
     cfg.PLUGINS = []  # Python modules that register further views, losses, backbones, ...
 
     cfg.DATA = CfgNode()
