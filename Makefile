@@ -11,7 +11,7 @@ test: .venv/installed
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 test-slow: .venv/installed
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n 2 --dist loadgroup -m slow
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -86,6 +86,7 @@ def test_snippets_run_in_order(document: Path, collections: Path, monkeypatch) -
     exec(compile(snippets(document), document, "exec"), {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("document", "expected"),
     [

@@ -30,6 +30,7 @@ def install(source: Path, target: Path) -> None:
     subprocess.run([sys.executable, "-m", "pip", "install", *options, "--target", target, source], check=True)
 
 
+@pytest.mark.slow
 def test_an_installed_package_adds_parts_that_train(video_folder: Path, tmp_path: Path) -> None:
     source = shutil.copytree(EXAMPLE, tmp_path / "source")  # the build leaves files beside it
     install(source, tmp_path / "site")

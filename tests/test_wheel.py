@@ -19,6 +19,8 @@ from iic_ptv import __version__
 from iic_ptv.data.procedural import write_videos
 from iic_ptv.runs.doctor.packages import EXTRAS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 SOURCES = ("iic_ptv", "model_zoo", "tests", *(path.name for path in ROOT.iterdir() if path.is_file()))
 RECIPE = ROOT / "projects" / "documentation" / "recipes" / "folder_features.py"

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 FINE, KNOWN, BROKEN, NOTE = "ok", "known", "broken", "note"
 
 
@@ -23,6 +25,7 @@ def by_name(report: dict[str, list[dict[str, str]]], section: str) -> dict[str, 
     return {finding["about"]: finding for finding in report[section]}
 
 
+@pytest.mark.slow
 def test_optional_libraries_that_are_broken_are_named_and_the_rest_is_looked_at(tmp_path: Path) -> None:
     (tmp_path / "faiss.py").write_text("raise ImportError('libopenblas.so: cannot open shared object file')")
     (tmp_path / "torchcodec.py").write_text(
@@ -43,6 +46,7 @@ def test_optional_libraries_that_are_broken_are_named_and_the_rest_is_looked_at(
     assert {finding["state"] for finding in report["Known faults of what is installed"]} <= {FINE, KNOWN}
 
 
+@pytest.mark.slow
 def test_a_torch_that_cannot_be_imported_is_the_first_thing_to_mend(tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise OSError('libcudart.so.13: cannot open shared object file')")
     result = doctor(tmp_path)

@@ -63,6 +63,7 @@ def clips(*shape):
     return torch.randint(256, shape or (5, 3, 4, 18, 24), dtype=torch.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "file"),
     [

@@ -20,6 +20,7 @@ def python(code: str) -> str:
     return result.stdout.strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order", ["import iic_ptv; ", f"import iic_ptv.compat as c; c.install(); {MOVE}", f"import iic_ptv; {MOVE}"]
 )
@@ -27,6 +28,7 @@ def test_a_module_is_repaired_when_it_is_imported(order: str) -> None:
     assert python(order + CALLED) == "(2, 4, 5, 3)"
 
 
+@pytest.mark.slow
 def test_a_module_that_was_imported_before_is_repaired_too() -> None:
     code = """
 import sys, torchvision.transforms._functional_tensor as renamed
@@ -37,6 +39,7 @@ import iic_ptv
     assert python(code + CALLED) == "(2, 4, 5, 3)"
 
 
+@pytest.mark.slow
 def test_a_decoder_that_torchvision_has_is_left_alone() -> None:
     code = """
 import torch
@@ -49,6 +52,7 @@ print(select_video_class("torchvision").__name__)
     assert python(code) == "EncodedVideoTorchVision"
 
 
+@pytest.mark.slow
 def test_importing_their_data_needs_no_repair() -> None:
     code = "import sys, iic_ptv, pytorchvideo.data; print(sorted({*iic_ptv.compat.REPAIRS} & {*sys.modules}))"
     assert python(code) == "[]"
@@ -60,6 +64,7 @@ def test_installing_twice_changes_nothing() -> None:
     assert sys.meta_path == before
 
 
+@pytest.mark.slow
 def test_a_repaired_module_keeps_its_source_and_place() -> None:
     code = """
 import iic_ptv, inspect, pytorchvideo.transforms.transforms as module

@@ -42,6 +42,7 @@ def rendered(tmp_path: Path) -> study.Bench:
     return study.Bench("Rendered", "procedural", tuple(study.ALL_ARMS), lambda _: videos, lambda _: videos)
 
 
+@pytest.mark.slow
 def test_a_network_is_measured_once_and_in_all_respects(rendered: study.Bench, tmp_path: Path) -> None:
     output = tmp_path / "runs"
     figures = {arm: figures_of(rendered, arm, output) for arm in ("untrained", "repeat")}

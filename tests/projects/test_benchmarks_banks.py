@@ -12,6 +12,8 @@ from iic_ptv.losses import MemoryBank, ShardedMemoryBank
 from projects.benchmarks import bank_costs, banks
 from projects.benchmarks.bank_processes import Sizes
 
+pytestmark = pytest.mark.slow
+
 PROCESSES, VIDEOS, D, BATCH, NEGATIVES, BANKS = 2, 16, 5, 2, 3, 3
 
 

@@ -9,6 +9,8 @@ import pytest
 from projects.benchmarks import bench, loss, step
 from projects.benchmarks.bench import SECTIONS, Ratio, compared, table
 
+pytestmark = pytest.mark.slow
+
 
 def test_what_fell_is_what_is_much_less() -> None:
     ratios = compared({"speed": 4.0, "memory": 2.0, "gone": 1.0}, {"speed": 2.9, "memory": 1.6, "new": 1.0})

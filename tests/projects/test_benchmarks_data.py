@@ -10,6 +10,8 @@ from projects.benchmarks.floor import decode_all, decode_needed, read_packets
 from projects.benchmarks.timing import round_robin
 from projects.benchmarks.videos import ENCODINGS, pictures, write_video
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def own_cache(monkeypatch, tmp_path) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from projects.benchmarks.gpu_report import CHECKS, ON_GPU_ALONE, PARTS, Report
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 # What comes with this package, but maybe not with the Python of a machine that is only lent.
 NOT_NEEDED = ("av", "decord", "faiss", "fvcore", "iopath", "pytorchvideo", "submitit", "yacs")

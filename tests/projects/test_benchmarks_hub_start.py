@@ -1,6 +1,10 @@
 """The benchmark of torch.hub's start, at its smallest; times are not judged."""
 
+import pytest
+
 from projects.benchmarks import hub_start
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_step_takes_time() -> None:

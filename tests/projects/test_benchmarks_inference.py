@@ -8,6 +8,8 @@ import torch
 from projects.benchmarks import data, extractors, inference
 from projects.benchmarks.inference import Sizes
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):

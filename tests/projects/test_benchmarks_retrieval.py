@@ -7,6 +7,8 @@ import pytest
 from projects.benchmarks import data, retrieval
 from projects.benchmarks.retrievers import CONTENDERS, Sizes
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):

@@ -10,6 +10,8 @@ from projects.benchmarks import scaling
 from projects.benchmarks.scaling import BACKWARD, FLOAT, LATENCY, PARAMETERS, Contrast, Machine, bend, simulate
 from projects.benchmarks.steps import Work
 
+pytestmark = pytest.mark.slow
+
 IDEAL = Machine(
     "ideal", per_node=8, batch=4, compute=1.0, loss=0.0, update=0.0, variation=0.0, within=1e18, between=1e18,
     clips_per_second=1e9,

@@ -16,6 +16,8 @@ from projects.benchmarks.losses import OURS, REFERENCE, Sizes
 from projects.benchmarks.reference_step import ReferenceLoss, reference_features
 from projects.benchmarks.steps import BFLOAT16, FLOAT32, Work
 
+pytestmark = pytest.mark.slow
+
 B, N, K = 3, 20, 12
 TINY = Work(batch=2, frames=8, side=16, num_videos=50, num_negatives=8, width=0.125)
 

@@ -6,6 +6,8 @@ import pytest
 
 from projects.benchmarks import data, vector_search
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):

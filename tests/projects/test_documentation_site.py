@@ -188,6 +188,7 @@ def test_the_shares_of_the_figure_are_the_softmax() -> None:
     assert sum(share.values()) == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_the_notebook_runs(tmp_path: Path) -> None:
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")

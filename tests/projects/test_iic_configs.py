@@ -276,6 +276,7 @@ def test_the_readme_has_all_that_is_reported() -> None:
         assert f"| {label}, IIC {negative} | {' | '.join(map(str, figures))} |" in text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("signals_as_before")
 def test_a_table_is_filled_by_what_is_measured(ucf101: Path, hmdb51: Path, tmp_path: Path, monkeypatch) -> None:
     """Two rows and all kinds of evaluation with the files of the study, but small."""

@@ -53,11 +53,13 @@ def python(folder: Path, recipe: str, *arguments: str | Path) -> str:
     return run(folder, sys.executable, RECIPES / recipe, *arguments)
 
 
+@pytest.mark.slow
 def test_transforms_in_a_pipeline_of_pytorchvideo(videos: Path, tmp_path: Path) -> None:
     small = ["--frames", "4", "--crop", "32", "--seconds", "0.4", "--steps", "1"]
     assert "step 0: loss" in python(tmp_path, "pytorchvideo_pipeline.py", videos, *small)
 
 
+@pytest.mark.slow
 def test_loss_with_any_backbone(tmp_path: Path) -> None:
     small = ["--videos", "8", "--frames", "4", "--size", "16", "--steps", "2"]
     printed = python(tmp_path, "loss_with_any_backbone.py", *small)
@@ -69,6 +71,7 @@ def test_loss_with_a_head_of_lightly(tmp_path: Path) -> None:
     assert "positive_similarity" in python(tmp_path, "lightly_head.py")
 
 
+@pytest.mark.slow
 def test_slow_r50_is_pretrained_and_its_weights_are_pytorchvideos(videos: Path, tmp_path: Path) -> None:
     from pytorchvideo.models.hub import slow_r50
 
@@ -80,6 +83,7 @@ def test_slow_r50_is_pretrained_and_its_weights_are_pytorchvideos(videos: Path, 
     assert {name.split(".")[1] for name in unmet.missing_keys} == {"5"}  # the head
 
 
+@pytest.mark.slow
 def test_features_of_a_folder(videos: Path, tmp_path: Path) -> None:
     python(tmp_path, "folder_features.py", videos)
     features = torch.load(tmp_path / "features.pth", weights_only=True)
@@ -87,6 +91,7 @@ def test_features_of_a_folder(videos: Path, tmp_path: Path) -> None:
     assert len(features) == len({tuple(vector.tolist()) for vector in features.values()}) == 4
 
 
+@pytest.mark.slow
 def test_a_new_intra_negative_is_one_file_and_one_option(videos: Path, tmp_path: Path) -> None:
     (tmp_path / "boomerang.py").write_bytes((RECIPES / "boomerang.py").read_bytes())
     own = ["PLUGINS", "[boomerang]", "INTRA_NEGATIVE", "boomerang"]
@@ -106,6 +111,7 @@ def test_a_boomerang_comes_back(monkeypatch) -> None:
     assert module.Boomerang()(clip)[0, :, 0, 0].tolist() == [0, 1, 2, 1, 0]
 
 
+@pytest.mark.slow
 def test_finetuning_on_classes_of_ones_own(videos: Path, tmp_path: Path) -> None:
     printed = python(tmp_path, "finetune.py", videos, videos, "--epochs", "1")
     assert "val/top1" in printed
@@ -114,6 +120,7 @@ def test_finetuning_on_classes_of_ones_own(videos: Path, tmp_path: Path) -> None
     assert saved["model"]["classifier.weight"].shape == (2, 512)
 
 
+@pytest.mark.slow
 def test_a_cluster_run_on_this_machine(videos: Path, tmp_path: Path) -> None:
     here = ["--cluster", "local", "--nodes", "1", "--gpus-per-node", "0"]
     printed = run(tmp_path, "bash", RECIPES / "cluster_run.sh", videos, *here, *SMALL_RUN)
@@ -122,6 +129,7 @@ def test_a_cluster_run_on_this_machine(videos: Path, tmp_path: Path) -> None:
     assert (folder / "last.ckpt").exists() or list(folder.rglob("*.ckpt"))
 
 
+@pytest.mark.slow
 def test_search_finds_the_moment(videos: Path, tmp_path: Path) -> None:
     copy = tmp_path / "query.mp4"
     copy.write_bytes((videos / "bounce" / "v_bounce_g01_c01.mp4").read_bytes())
@@ -131,6 +139,7 @@ def test_search_finds_the_moment(videos: Path, tmp_path: Path) -> None:
     assert len(found) == 2
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_the_authors_and_back(videos: Path, tmp_path: Path) -> None:
     network = r3d(width=0.0625)
     file = write_pretraining(tmp_path / "theirs.pth", network, "r3d")

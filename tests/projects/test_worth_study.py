@@ -29,6 +29,7 @@ def collection(tmp_path: Path) -> study.Collection:
     return study.Collection("procedural", "Rendered", lambda _: videos, "01")
 
 
+@pytest.mark.slow
 def test_a_network_is_measured_once(collection: study.Collection, tmp_path: Path) -> None:
     output = tmp_path / "runs"
     figures = {

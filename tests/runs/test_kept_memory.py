@@ -23,6 +23,7 @@ print(faults() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="an allocator of glibc")
 def test_pages_are_not_asked_for_again_and_again() -> None:
     faults = {

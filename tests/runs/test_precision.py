@@ -133,6 +133,7 @@ precision.SMALL, precision.bfloat16_gain = 0, gain
 """
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_go_by_the_first(videos, tmp_path, monkeypatch) -> None:
     (tmp_path / "gain_in_first.py").write_text(GAIN_IN_FIRST)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

@@ -24,6 +24,7 @@ class OneLayer(Backbone):
         return self.conv(clip).relu()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a compiler of C++")
 def test_compiled_networks_keep_their_names_and_what_they_compute() -> None:
     torch.manual_seed(0)

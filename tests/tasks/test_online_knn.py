@@ -195,6 +195,7 @@ def test_processes_measure_together_what_the_first_would_alone(tmp_path) -> None
     assert run_together(measured, 3, tmp_path) == [[alone, alone]] * 3
 
 
+@pytest.mark.slow
 def test_a_training_of_several_processes_is_watched_as_it_is_saved(rendered, tmp_path) -> None:
     cfg = configuration(rendered, "ONLINE_KNN.EVERY", "3", "EVAL.QUERY", str(rendered / "splits/testlist01.txt"))
     (tmp_path / "run.yaml").write_text(cfg.dump())

@@ -217,6 +217,7 @@ def test_a_folder_of_something_else_is_left_alone(video_folder, tmp_path) -> Non
             Encoding(**wrong)
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_no_half_file_and_is_completed(video_folder, tmp_path) -> None:
     output = tmp_path / "prepared"
     command = [sys.executable, "-m", "iic_ptv", "prepare", str(video_folder), str(output), "--workers", "1"]
@@ -230,6 +231,7 @@ def test_a_killed_run_leaves_no_half_file_and_is_completed(video_folder, tmp_pat
     assert any_folder(output).keys == any_folder(video_folder).keys
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_and_leaves_nothing_unfinished(video_folder, tmp_path) -> None:
     output = tmp_path / "prepared"
     command = [sys.executable, "-m", "iic_ptv", "prepare", str(video_folder), str(output), "--workers", "2"]

@@ -48,6 +48,7 @@ def test_a_table_of_nothing_is_refused(sweep, tmp_path, capsys) -> None:
     assert "iic: mine.yaml: nothing of this sweep has been submitted yet" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_in_the_background_one_that_broke_down_goes_on_by_itself(sweep, tmp_path) -> None:
     folder = prepare(tmp_path, "grid: {VIEWS: [[rgb, breaking]]}\n")
     member = folder / "members" / "rgb+breaking"

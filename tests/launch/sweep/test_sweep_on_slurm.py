@@ -5,6 +5,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from launching import ON_SLURM, wait_until
 from sweeping import GO_ON, STEPS, WAITING, are_over, contents, prepare, read_table, states
 
@@ -18,6 +19,7 @@ at_most: 2
 KILLED, FAILING, *OTHERS = "rgb+waiting", "rgb+flow_u", "rgb+residual", "rgb+rgb"
 
 
+@pytest.mark.slow
 def test_what_failed_and_was_killed_is_tried_again_and_the_rest_is_left_alone(slurm, sweep, tmp_path) -> None:
     folder = prepare(tmp_path, GRID)
     members = {name: folder / "members" / name for name in (KILLED, FAILING, *OTHERS)}

@@ -108,6 +108,7 @@ def test_splits_are_summarised_beside_what_is_reported_of_their_mean(sweep, writ
     assert cells["retrieve top-1, %, reported"] == "36.5"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("signals_as_before")
 def test_measured_stands_beside_reported_and_other_sweeps_train_nothing_again(sweep, tmp_path) -> None:
     evaluation = (

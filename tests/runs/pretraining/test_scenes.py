@@ -42,6 +42,7 @@ def test_trained_in_slices_a_run_ends_with_the_bits_of_one_in_one_piece(tmp_path
     assert same_state(pretrain(cfg, slices, resume=checkpoint).task, expected)
 
 
+@pytest.mark.slow
 def test_the_commands_need_no_folder(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     scenes = [*SMALL, "DATA.SCENES.VIDEOS", "60"]  # so many that a class of the queries is in the gallery
