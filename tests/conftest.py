@@ -24,10 +24,13 @@ VIDEOS_PER_CLASS = 3
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests on the SLURM cluster run one after the other: some take its nodes away."""
+    """Share the tests out by files, whose fixtures may take long, but those on the SLURM cluster one after the other.
+
+    Some of them take its nodes away.
+    """
     for item in items:
-        if "slurm" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("slurm"))
+        on_cluster = "slurm" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("slurm" if on_cluster else item.location[0]))
 
 
 @pytest.fixture(scope="session", autouse=True)

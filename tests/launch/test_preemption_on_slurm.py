@@ -50,7 +50,7 @@ def pretraining(videos: Path) -> list[str]:
 
 
 def finished(run: Path) -> Path:
-    assert wait_for_the_end(run, over=("finished", "failed")) == "finished", logs(run)
+    assert wait_for_the_end(run, longest=900, over=("finished", "failed")) == "finished", logs(run)
     return run
 
 
