@@ -10,6 +10,7 @@ import json
 import statistics
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from iic_ptv.runs.folder import versions
 from projects.ablation.study import ALL_ARMS, HERE, MEASURES, OUTPUT, RESULTS, Figures, benches, known_figures
@@ -24,16 +25,20 @@ def collect(output: Path, before: Figures) -> Figures:
     for file in sorted((output / "results").glob("*/*/seed*.json")):
         bench, arm, seed = file.parts[-3], file.parts[-2], file.stem.removeprefix("seed")
         found.setdefault(bench, {}).setdefault(arm, {})[seed] = json.loads(file.read_text())
-    return found
+    return {bench: found[bench] for bench in _labels() if bench in found}
+
+
+def _labels() -> dict[str, str]:
+    """What the benches are called, in their order."""
+    return {name: bench.label for name, bench in benches(OUTPUT, Path()).items()}
 
 
 def table(figures: Figures) -> str:
     """Markdown: for every bench its arms, in percent, mean ± standard deviation of the seeds."""
-    labels = {name: bench.label for name, bench in benches(OUTPUT, Path()).items()}
     head = f"| top-1, % | seeds | {' | '.join(MEASURES)} |\n|---|---|{'---|' * len(MEASURES)}"
     lines = [head]
     for bench, arms in figures.items():
-        lines.append(f"| **{labels[bench]}** | |{' |' * len(MEASURES)}")
+        lines.append(f"| **{_labels()[bench]}** | |{' |' * len(MEASURES)}")
         group = ""
         for name, arm in ALL_ARMS.items():
             if not (seeds := arms.get(name)):
@@ -61,24 +66,27 @@ def picture(figures: Figures, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     shown = ("retrieval, joint", "linear, joint", "fine-tuned")
-    names = [name for name in ALL_ARMS if any(name in arms for arms in figures.values())]
-    labels = {name: bench.label for name, bench in benches(OUTPUT, Path()).items()}
-    size = (3.4 * len(shown), (0.26 * len(names) + 0.7) * len(figures) + 0.3)
-    drawing, panels = plt.subplots(len(figures), len(shown), sharey=True, squeeze=False, figsize=size)
+    names = {bench: [name for name in ALL_ARMS if name in arms] for bench, arms in figures.items()}
+    heights = [len(arms) + 2 for arms in names.values()]
+    layout: dict[str, Any] = {"sharex": "col", "squeeze": False, "height_ratios": heights}
+    drawing, panels = plt.subplots(
+        len(figures), len(shown), **layout, figsize=(3.4 * len(shown), 0.26 * sum(heights) + 0.5)
+    )
     for row, (bench, arms) in zip(panels, figures.items(), strict=True):
         for panel, measure in zip(row, shown, strict=True):
-            for place, name in enumerate(names):
-                values = [100 * seed[measure] for seed in arms.get(name, {}).values() if measure in seed]
+            for place, name in enumerate(names[bench]):
+                values = [100 * seed[measure] for seed in arms[name].values() if measure in seed]
                 color = "tab:gray" if name == "untrained" else "tab:orange" if name == "cmc" else "tab:blue"
                 panel.plot(values, [place] * len(values), "o", color=color, alpha=0.5, markersize=5)
                 if values:
                     panel.plot([statistics.mean(values)] * 2, [place - 0.35, place + 0.35], color=color, linewidth=2)
-            panel.set_title(f"{labels[bench]}: {measure}", fontsize=9)
+            panel.set_ylim(len(names[bench]) - 0.5, -0.5)
+            panel.set_yticks([])
             panel.grid(axis="x", alpha=0.3)
-        row[0].set_yticks(range(len(names)), [ALL_ARMS[name].label for name in names], fontsize=8)
-        row[0].invert_yaxis()
-    for panel in panels[-1]:
-        panel.set_xlabel("top-1, %", fontsize=8)
+        row[0].set_yticks(range(len(names[bench])), [ALL_ARMS[name].label for name in names[bench]], fontsize=8)
+        row[0].set_title(_labels()[bench], loc="left", fontsize=9, fontweight="bold")
+    for panel, measure in zip(panels[-1], shown, strict=True):
+        panel.set_xlabel(f"{measure}: top-1, %", fontsize=8)
     drawing.tight_layout()
     drawing.savefig(path, dpi=110)
     plt.close(drawing)
