@@ -36,9 +36,9 @@ def _labels() -> dict[str, str]:
 def table(figures: Figures) -> str:
     """Markdown: for every bench its arms, in percent, mean ± standard deviation of the seeds."""
     head = f"| top-1, % | seeds | {' | '.join(MEASURES)} |\n|---|---|{'---|' * len(MEASURES)}"
-    lines = [head]
+    lines, labels = [head], _labels()
     for bench, arms in figures.items():
-        lines.append(f"| **{_labels()[bench]}** | |{' |' * len(MEASURES)}")
+        lines.append(f"| **{labels[bench]}** | |{' |' * len(MEASURES)}")
         group = ""
         for name, arm in ALL_ARMS.items():
             if not (seeds := arms.get(name)):
@@ -66,6 +66,7 @@ def picture(figures: Figures, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     shown = ("retrieval, joint", "linear, joint", "fine-tuned")
+    labels = _labels()
     names = {bench: [name for name in ALL_ARMS if name in arms] for bench, arms in figures.items()}
     heights = [len(arms) + 2 for arms in names.values()]
     layout: dict[str, Any] = {"sharex": "col", "squeeze": False, "height_ratios": heights}
@@ -84,7 +85,7 @@ def picture(figures: Figures, path: Path) -> None:
             panel.set_yticks([])
             panel.grid(axis="x", alpha=0.3)
         row[0].set_yticks(range(len(names[bench])), [ALL_ARMS[name].label for name in names[bench]], fontsize=8)
-        row[0].set_title(_labels()[bench], loc="left", fontsize=9, fontweight="bold")
+        row[0].set_title(labels[bench], loc="left", fontsize=9, fontweight="bold")
     for panel, measure in zip(panels[-1], shown, strict=True):
         panel.set_xlabel(f"{measure}: top-1, %", fontsize=8)
     drawing.tight_layout()

@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from iic_ptv.config import load_config
-from iic_ptv.data.procedural import write_videos
 from iic_ptv.runs.build import build_task
 from projects import rendered_motions
 from projects.ablation import show, study
@@ -29,17 +28,8 @@ def figures_of(bench: study.Bench, arm: str, output: Path) -> dict[str, float]:
 
 
 @pytest.fixture
-def rendered(tmp_path: Path) -> study.Bench:
-    videos = write_videos(
-        tmp_path / "videos",
-        motions=("translate_left", "bounce"),
-        train_per_class=5,
-        test_per_class=2,
-        num_frames=8,
-        size=16,
-        progress=False,
-    )
-    return study.Bench("Rendered", "procedural", tuple(study.ALL_ARMS), lambda _: videos, lambda _: videos)
+def rendered(two_motions: Path) -> study.Bench:
+    return study.Bench("Rendered", "procedural", tuple(study.ALL_ARMS), lambda _: two_motions, lambda _: two_motions)
 
 
 @pytest.mark.slow

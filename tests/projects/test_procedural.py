@@ -7,7 +7,6 @@ import pytest
 
 from iic_ptv.cli.main import main
 from iic_ptv.config import load_config
-from iic_ptv.data.procedural import write_videos
 from iic_ptv.runs.checkpoint import read_checkpoint
 from projects.procedural import transfer
 from projects.procedural.train import HERE, arguments
@@ -39,21 +38,12 @@ def test_configurations_are_of_the_whole_network_on_scenes() -> None:
         assert (cfg.DATA.KIND, cfg.MODEL.BACKBONE, dict(cfg.MODEL.OPTIONS)) == ("scenes", "r3d", {})
 
 
-def test_weights_are_measured_beside_untrained_ones(tmp_path: Path) -> None:
-    folder = write_videos(
-        tmp_path / "rendered",
-        motions=("translate_left", "bounce"),
-        train_per_class=6,
-        test_per_class=2,
-        num_frames=8,
-        size=16,
-        progress=False,
-    )
+def test_weights_are_measured_beside_untrained_ones(two_motions: Path, tmp_path: Path) -> None:
     run = tmp_path / "weights"
-    main(["pretrain", "--data", str(folder / "videos"), *TINY, "OPTIM.EPOCHS", "1", "OUTPUT", str(run)])
+    main(["pretrain", "--data", str(two_motions / "videos"), *TINY, "OPTIM.EPOCHS", "1", "OUTPUT", str(run)])
     (checkpoint,) = (run / "pretrain").iterdir()
     overrides = [*TINY, "EVAL.NUM_CLIPS", "1", "PROBE.DRAWS", "2", "OPTIM.EPOCHS", "2"]
-    figures = transfer.measure(tmp_path / "runs", folder, "01", str(checkpoint), 0, overrides)
+    figures = transfer.measure(tmp_path / "runs", two_motions, "01", str(checkpoint), 0, overrides)
     assert list(figures) == ["pre-trained", "untrained"]
     assert all(list(values) == list(transfer.MEASURES) for values in figures.values())
     started = {path.name.partition("-split")[0].split("-")[-1] for path in (tmp_path / "runs" / "finetune").iterdir()}

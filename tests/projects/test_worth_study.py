@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from iic_ptv.data.procedural import write_videos
 from projects.worth import study
 
 SMALL = [
@@ -16,17 +15,8 @@ SMALL = [
 
 
 @pytest.fixture
-def collection(tmp_path: Path) -> study.Collection:
-    videos = write_videos(
-        tmp_path / "videos",
-        motions=("translate_left", "bounce"),
-        train_per_class=5,
-        test_per_class=2,
-        num_frames=8,
-        size=16,
-        progress=False,
-    )
-    return study.Collection("procedural", "Rendered", lambda _: videos, "01")
+def collection(two_motions: Path) -> study.Collection:
+    return study.Collection("procedural", "Rendered", lambda _: two_motions, "01")
 
 
 @pytest.mark.slow
