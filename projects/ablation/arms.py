@@ -13,13 +13,19 @@ class Arm:
         label: what it is called in the table.
         group: under which heading it stands there.
         options: what its pre-training changes; None: it is not trained.
+        base: the arm that it is compared with, of which it changes one thing; None: it is what training begins with.
         finetuned: whether it is fine-tuned, too.
     """
 
     label: str
     group: str
     options: tuple[str, ...] | None = ()
+    base: str | None = "repeat"
     finetuned: bool = True
+
+
+def _intra_negative(label: str, *kinds: str) -> Arm:
+    return Arm(label, "Intra-negative", ("INTRA_NEGATIVE", ",".join(kinds)), base="cmc")
 
 
 def _flow(view: str) -> tuple[str, ...]:
@@ -27,14 +33,14 @@ def _flow(view: str) -> tuple[str, ...]:
 
 
 ARMS: dict[str, Arm] = {
-    "untrained": Arm("Untrained", "", None),
-    "cmc": Arm("CMC: none", "Intra-negative", ("INTRA_NEGATIVE", "none")),
-    "repeat": Arm("repeat", "Intra-negative"),
-    "shuffle": Arm("shuffle", "Intra-negative", ("INTRA_NEGATIVE", "shuffle")),
-    "shuffle_frames": Arm("shuffle all frames", "Intra-negative", ("INTRA_NEGATIVE", "shuffle_frames")),
-    "reverse": Arm("reverse", "Intra-negative", ("INTRA_NEGATIVE", "reverse")),
-    "rotate": Arm("rotate", "Intra-negative", ("INTRA_NEGATIVE", "rotate")),
-    "repeat_and_shuffle": Arm("repeat and shuffle", "Intra-negative", ("INTRA_NEGATIVE", "repeat,shuffle")),
+    "untrained": Arm("Untrained", "", None, base=None),
+    "cmc": Arm("CMC: none", "Intra-negative", ("INTRA_NEGATIVE", "none"), base="untrained"),
+    "repeat": _intra_negative("repeat", "repeat"),
+    "shuffle": _intra_negative("shuffle", "shuffle"),
+    "shuffle_frames": _intra_negative("shuffle all frames", "shuffle_frames"),
+    "reverse": _intra_negative("reverse", "reverse"),
+    "rotate": _intra_negative("rotate", "rotate"),
+    "repeat_and_shuffle": _intra_negative("repeat and shuffle", "repeat", "shuffle"),
     "rgb": Arm("RGB again", "Second view, with repeat", ("VIEWS", "[rgb, rgb]")),
     "flow_u": Arm("flow u", "Second view, with repeat", _flow("flow_u")),
     "flow_v": Arm("flow v", "Second view, with repeat", _flow("flow_v")),

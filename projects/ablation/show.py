@@ -1,4 +1,4 @@
-"""Make the table, the picture and ``results.json`` of what the ablation has measured so far.
+"""Make the tables, the picture and ``results.json`` of what the ablation has measured so far.
 
 python -m projects.ablation.show
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from iic_ptv.runs.folder import versions
 from projects.ablation.study import ALL_ARMS, HERE, MEASURES, OUTPUT, RESULTS, Figures, benches, known_figures
 
 ABSENT = "–"
-TABLE_BEGINS, TABLE_ENDS = "<!-- table -->\n", "<!-- end -->"
+ENOUGH_SEEDS = 3
 
 
 def collect(output: Path, before: Figures) -> Figures:
@@ -33,10 +34,25 @@ def _labels() -> dict[str, str]:
     return {name: bench.label for name, bench in benches(OUTPUT, Path()).items()}
 
 
-def table(figures: Figures) -> str:
-    """Markdown: for every bench its arms, in percent, mean ± standard deviation of the seeds."""
-    head = f"| top-1, % | seeds | {' | '.join(MEASURES)} |\n|---|---|{'---|' * len(MEASURES)}"
-    lines, labels = [head], _labels()
+def differences(figures: Figures) -> Figures:
+    """How much better every arm is than its base with the same seed, on the same videos and from the same weights."""
+    return {
+        bench: {
+            name: {
+                seed: {measure: value - base[seed][measure] for measure, value in values.items()}
+                for seed, values in seeds.items()
+                if seed in base
+            }
+            for name, seeds in arms.items()
+            if (base := arms.get(ALL_ARMS[name].base or ""))
+        }
+        for bench, arms in figures.items()
+    }
+
+
+def table(figures: Figures, cell: Callable[[list[float]], str]) -> str:
+    """Markdown: for every bench its arms and measures, what ``cell`` tells of the seeds."""
+    lines, labels = [f"| % | seeds | {' | '.join(MEASURES)} |", f"|---|---|{'---|' * len(MEASURES)}"], _labels()
     for bench, arms in figures.items():
         lines.append(f"| **{labels[bench]}** | |{' |' * len(MEASURES)}")
         group = ""
@@ -46,16 +62,26 @@ def table(figures: Figures) -> str:
             if arm.group != group:
                 group = arm.group
                 lines.append(f"| *{group}* | |{' |' * len(MEASURES)}")
-            cells = [_cell([values[name] for values in seeds.values() if name in values]) for name in MEASURES]
-            lines.append(f"| {arm.label} | {len(seeds)} | {' | '.join(cells)} |")
+            cells = [[values[measure] for values in seeds.values() if measure in values] for measure in MEASURES]
+            lines.append(f"| {arm.label} | {len(seeds)} | {' | '.join(map(cell, cells))} |")
     return "\n".join(lines)
 
 
-def _cell(values: list[float]) -> str:
+def level(values: list[float]) -> str:
+    """Mean ± standard deviation, in percent."""
     if not values:
         return ABSENT
     mean = f"{100 * statistics.mean(values):.1f}"
     return mean if len(values) == 1 else f"{mean} ± {100 * statistics.stdev(values):.1f}"
+
+
+def change(values: list[float]) -> str:
+    """Mean of differences, in points; bold if there are enough seeds, and all agree on the sign."""
+    if not values:
+        return ABSENT
+    mean = f"{100 * statistics.mean(values):+.1f}"
+    agree = len(values) >= ENOUGH_SEEDS and (min(values) > 0 or max(values) < 0)
+    return f"**{mean}**" if agree else mean
 
 
 def picture(figures: Figures, path: Path) -> None:
@@ -93,8 +119,15 @@ def picture(figures: Figures, path: Path) -> None:
     plt.close(drawing)
 
 
+def _put(page: Path, mark: str, text: str) -> None:
+    """Replace what stands between ``<!-- mark -->`` and the next ``<!-- end -->``."""
+    before, rest = page.read_text().split(f"<!-- {mark} -->\n")
+    after = rest.split("<!-- end -->", 1)[1]
+    page.write_text(f"{before}<!-- {mark} -->\n\n{text}\n\n<!-- end -->{after}")
+
+
 def main() -> None:
-    """Write all three."""
+    """Write all of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=OUTPUT, help="where the study ran")
     options = parser.parse_args()
@@ -102,11 +135,9 @@ def main() -> None:
     measured = {"date": f"{date.today():%Y-%m-%d}", "versions": versions()}
     RESULTS.write_text(json.dumps({"measured": measured, "figures": figures}, indent=1) + "\n")
     picture(figures, HERE / "results.png")
-    page = HERE / "README.md"
-    before, rest = page.read_text().split(TABLE_BEGINS)
-    after = rest.split(TABLE_ENDS, 1)[1]
-    page.write_text(f"{before}{TABLE_BEGINS}\n{table(figures)}\n\n{TABLE_ENDS}{after}")
-    print(table(figures))
+    for mark, text in (("levels", table(figures, level)), ("differences", table(differences(figures), change))):
+        _put(HERE / "README.md", mark, text)
+        print(text)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,13 @@ def test_every_arm_differs_from_all_others() -> None:
     assert len({(arm.group, arm.label) for arm in study.ALL_ARMS.values()}) == len(study.ALL_ARMS)
 
 
+def rows_of(table: str) -> dict[str, list[str]]:
+    """Cells of a Markdown table by the first one of their line, all of which have as many."""
+    lines = table.splitlines()
+    assert len({line.count("|") for line in lines}) == 1
+    return {line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[2:-1]] for line in lines}
+
+
 def test_the_table_and_the_picture_have_what_was_measured(tmp_path: Path) -> None:
     for seed, value in ((0, 0.2), (1, 0.4)):
         file = study.result_file(tmp_path, "procedural", "cmc", seed)
@@ -79,13 +86,36 @@ def test_the_table_and_the_picture_have_what_was_measured(tmp_path: Path) -> Non
         file.write_text(json.dumps(dict.fromkeys(study.MEASURES, value)))
     known = {"procedural": {"untrained": {"0": dict.fromkeys(study.MEASURES, 0.1)}}}
     figures = show.collect(tmp_path, known)
-    lines = show.table(figures).splitlines()
-    rows = {line.split("|")[1].strip(): line.split("|")[2:-1] for line in lines}
-    assert [cell.strip() for cell in rows["CMC: none"]][:2] == ["2", "30.0 ± 14.1"]
-    assert [cell.strip() for cell in rows["Untrained"]][:2] == ["1", "10.0"]
-    assert len({line.count("|") for line in lines}) == 1
+    rows = rows_of(show.table(figures, show.level))
+    assert rows["CMC: none"][:2] == ["2", "30.0 ± 14.1"]
+    assert rows["Untrained"][:2] == ["1", "10.0"]
     show.picture(figures, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_arm_is_compared_with_its_base_of_the_same_seed() -> None:
+    cmc = {seed: {"k-NN, joint": value} for seed, value in (("0", 0.1), ("1", 0.2), ("2", 0.3))}
+    repeat = {seed: {"k-NN, joint": value} for seed, value in (("0", 0.2), ("1", 0.4), ("2", 0.4), ("3", 0.9))}
+    figures = {"procedural": {"cmc": cmc, "repeat": repeat, "rgb": {"0": {"k-NN, joint": 0.1}}}}
+    found = show.differences(figures)["procedural"]
+    assert found.keys() == {"repeat", "rgb"}  # nothing untrained to compare CMC with
+    assert [each["k-NN, joint"] for each in found["repeat"].values()] == pytest.approx([0.1, 0.2, 0.1])
+    assert rows_of(show.table({"procedural": found}, show.change))["RGB again"][0] == "1"
+
+
+@pytest.mark.parametrize(
+    ("differences", "said"),
+    [([], "–"), ([0.1, 0.2], "+15.0"), ([-0.1, -0.2, -0.3], "**-20.0**"), ([-0.1, 0.2, 0.2], "+10.0")],
+)
+def test_a_change_is_bold_where_three_seeds_agree(differences: list[float], said: str) -> None:
+    assert show.change(differences) == said
+
+
+def test_bases_are_arms_and_lead_to_the_untrained_network() -> None:
+    for arm in study.ALL_ARMS.values():
+        while arm.base is not None:
+            arm = study.ALL_ARMS[arm.base]
+        assert arm is study.ALL_ARMS["untrained"]
 
 
 class MeanOverTime(nn.Module):
