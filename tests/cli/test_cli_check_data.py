@@ -1,11 +1,9 @@
 """``iic check-data`` as a user runs it."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import iic
 from numbered_videos import write_numbered_video
 
 from iic_ptv.cli import main as cli
@@ -17,14 +15,8 @@ def _own_cache(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("IIC_CACHE", str(tmp_path / "cache"))
 
 
-def iic(*arguments: object) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "COLUMNS": "120"}
-    command = [sys.executable, "-m", "iic_ptv", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
-
-
 def test_it_says_what_it_found_and_keeps_it_for_later_runs(mixed_folder) -> None:
-    result = iic("check-data", mixed_folder, "--workers", 2)
+    result = iic("check-data", mixed_folder, "--workers", 2, COLUMNS="120")
     assert (result.returncode, result.stderr) == (1, "")  # as some cannot be read
     assert "6, of which 4 cannot be read" in result.stdout
     assert "the file is empty" in result.stdout

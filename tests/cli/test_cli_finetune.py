@@ -3,13 +3,12 @@
 import json
 import re
 import shutil
-import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from commands import Command, iic, iic_anew
 
 from iic_ptv.cli.main import main
 from iic_ptv.data.procedural import write_videos
@@ -19,11 +18,6 @@ SMALL = [
     *("MODEL.OPTIONS.width", "0.0625", "LOSS.NUM_NEGATIVES", "4"),
 ]
 SHORT = ["OPTIM.BATCH_SIZE", "4", "OPTIM.EPOCHS", "2", "TRAINER.ACCELERATOR", "cpu", "EVAL.NUM_CLIPS", "2"]
-
-
-def iic(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "iic_ptv", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
 
 
 def run_folder(result: subprocess.CompletedProcess, cwd: Path) -> Path:
@@ -83,19 +77,15 @@ def test_a_finetuned_network_is_tested_alone_and_retrieves(chain, videos, tmp_pa
 def test_ctrl_c_leaves_a_checkpoint_and_resume_goes_on(videos, tmp_path) -> None:
     lists = ["--train", videos / "splits/trainlist01.txt", "--test", videos / "splits/testlist01.txt"]
     options = [*SMALL, *SHORT, "OPTIM.EPOCHS", "100000"]
-    command = [sys.executable, "-u", "-m", "iic_ptv", "finetune", "--data", videos / "videos", *lists, *options]
-    process = subprocess.Popen(
-        [*map(str, command)], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    told = next(found for line in process.stdout if (found := re.search(r"run folder: (\S+)", line)))
-    folder = tmp_path / told[1]
-    while not (folder / "checkpoints/last.ckpt").exists():  # until the first epoch is over
-        assert process.poll() is None, process.stderr.read()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert f"iic finetune --resume {folder.relative_to(tmp_path)}" in out
-    assert "Traceback" not in err
+    command = Command("finetune", "--data", videos / "videos", *lists, *options, cwd=tmp_path)
+    while not list(tmp_path.glob("runs/finetune/*/checkpoints/last.ckpt")):  # until the first epoch is over
+        assert command.running, command.err
+    command.interrupt()
+    result = command.ended()
+    assert result.returncode == 130, result.stderr
+    (folder,) = tmp_path.glob("runs/finetune/*")
+    assert f"iic finetune --resume {folder.relative_to(tmp_path)}" in result.stdout
+    assert "Traceback" not in result.stderr
 
     step = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)["global_step"]
     steps_per_epoch = 3  # 10 videos in batches of 4 at most
@@ -106,10 +96,11 @@ def test_ctrl_c_leaves_a_checkpoint_and_resume_goes_on(videos, tmp_path) -> None
     assert (folder / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_two_devices_make_one_run(videos, tmp_path) -> None:
     lists = ["--train", videos / "splits/trainlist01.txt", "--test", videos / "splits/testlist01.txt"]
     options = [*SMALL, *SHORT, "OPTIM.BATCH_SIZE", "3", "TRAINER.DEVICES", "2", "OPTIM.EPOCHS", "2"]
-    result = iic("finetune", "--data", videos / "videos", *lists, *options, cwd=tmp_path)
+    result = iic_anew("finetune", "--data", videos / "videos", *lists, *options, cwd=tmp_path)
     folder = run_folder(result, tmp_path)
     assert result.stdout.count("run folder:") == result.stdout.count("report:") == 1
     metrics = json.loads((folder / "metrics.json").read_text())

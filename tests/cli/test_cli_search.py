@@ -4,13 +4,13 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 import torch
+from commands import Command, iic
 from numbered_videos import write_numbered_video
 
 from iic_ptv.cli import main as cli
@@ -247,20 +247,19 @@ def test_a_stopped_command_goes_on(number, video_folder, trained, tmp_path) -> N
     folder = tmp_path / "videos"
     for copy in range(4):
         shutil.copytree(video_folder, folder / str(copy))
-    command = [sys.executable, "-m", "iic_ptv", "index", str(folder), "-o", "my.index"]
-    options = ["--checkpoint", str(trained), "DATA.NUM_WORKERS", "2"]
-    process = subprocess.Popen([*command, *options], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    arguments = ["index", folder, "-o", "my.index", "--checkpoint", trained, "DATA.NUM_WORKERS", "2"]
+    command = Command(*arguments, cwd=tmp_path)
     while not (tmp_path / ".my.index.partial").exists():  # until it embeds
-        assert process.poll() is None, process.stderr.read()
+        assert command.running, command.err
         time.sleep(0.01)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    command.interrupt(number)
+    stopped = command.ended()
     assert not (tmp_path / "my.index").exists()
-    assert b"Traceback" not in err
+    assert "Traceback" not in stopped.stderr
     if number == signal.SIGINT:
-        assert process.returncode == 130
-        assert b"the same command goes on" in out
-    again = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        assert stopped.returncode == 130
+        assert "the same command goes on" in stopped.stdout
+    again = iic(*arguments, cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert "of 36 videos; 36 new" in again.stdout
     assert sorted(os.listdir(tmp_path)) == ["my.index", "videos"]

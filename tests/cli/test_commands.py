@@ -3,13 +3,13 @@
 import json
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from commands import Command, iic, iic_anew
 from numbered_videos import write_numbered_video
 
 from iic_ptv.data.procedural import write_videos
@@ -19,12 +19,6 @@ SMALL = [
     *("MODEL.OPTIONS.width", "0.0625", "LOSS.NUM_NEGATIVES", "4", "OPTIM.BATCH_SIZE", "4", "OPTIM.EPOCHS", "2"),
     *("TRAINER.ACCELERATOR", "cpu", "EVAL.NUM_CLIPS", "2"),
 ]
-
-
-def iic(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
-    """Run ``python -m iic_ptv`` with ``arguments`` in the folder ``cwd``."""
-    command = [sys.executable, "-m", "iic_ptv", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
 
 
 def message_of(result: subprocess.CompletedProcess) -> str:
@@ -132,18 +126,15 @@ def test_retrieval_does_not_search_with_the_videos_that_it_searches_in(videos, t
 
 
 def test_ctrl_c_leaves_a_checkpoint_and_resume_goes_on(videos, tmp_path) -> None:
-    command = [sys.executable, "-u", "-m", "iic_ptv", "pretrain", "--data", str(videos / "videos"), *SMALL]
-    process = subprocess.Popen(
-        [*command, "OPTIM.EPOCHS", "100000"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    folder = tmp_path / re.search(r"run folder: (\S+)", process.stdout.readline())[1]
-    while not (folder / "checkpoints/last.ckpt").exists():  # until the first epoch is over
-        assert process.poll() is None, process.stderr.read()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert f"iic pretrain --resume {folder.relative_to(tmp_path)}" in out
-    assert "Traceback" not in err
+    command = Command("pretrain", "--data", videos / "videos", *SMALL, "OPTIM.EPOCHS", "100000", cwd=tmp_path)
+    while not list(tmp_path.glob("runs/pretrain/*/checkpoints/last.ckpt")):  # until the first epoch is over
+        assert command.running, command.err
+    command.interrupt()
+    result = command.ended()
+    assert result.returncode == 130, result.stderr
+    folder = run_folder(result, tmp_path)
+    assert f"iic pretrain --resume {folder.relative_to(tmp_path)}" in result.stdout
+    assert "Traceback" not in result.stderr
 
     step = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)["global_step"]
     steps_per_epoch = 5  # 18 videos in batches of 4 at most
@@ -153,12 +144,13 @@ def test_ctrl_c_leaves_a_checkpoint_and_resume_goes_on(videos, tmp_path) -> None
     assert metrics["steps"] == (step // steps_per_epoch + 2) * steps_per_epoch
 
 
+@pytest.mark.slow
 def test_two_devices_make_one_run_of_as_many_steps_as_one_device(videos, tmp_path) -> None:
     """Two gloo processes of batch 3 are launched by the first, share its folder, and step as one of batch 6 does."""
     steps = []
     for devices, batch_size in (("1", "6"), ("2", "3")):
         options = [*SMALL, "TRAINER.DEVICES", devices, "OPTIM.BATCH_SIZE", batch_size, "LOSS.FILL_BANKS", "True"]
-        result = iic("pretrain", "--data", videos / "videos", *options, "NAME", devices, cwd=tmp_path)
+        result = iic_anew("pretrain", "--data", videos / "videos", *options, "NAME", devices, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
         assert result.stdout.count("run folder:") == 1
         (folder,) = (tmp_path / "runs/pretrain").glob(f"*-{devices}")
@@ -172,7 +164,7 @@ def test_two_devices_make_one_run_of_as_many_steps_as_one_device(videos, tmp_pat
         (["pretrain"], "name the folder of the videos"),
         (["pretrain", "--data", "nowhere"], "nowhere"),
         (["pretrain", "--data", "empty"], "no video files"),
-        (["pretrain", "--data", "broken"], "could be read"),
+        (["pretrain", "--data", "broken", *SMALL], "could be read"),
         (["pretrain", "--config", "none.yaml"], "none.yaml: there is no such configuration file"),
         (["pretrain", "--config", "typo.yaml"], "typo.yaml: there is no option OPTIM.EPOCH. Did you mean OPTIM.EPOCHS"),
         (["pretrain", "OPTIM.EPOCH", "3"], "no option OPTIM.EPOCH. Did you mean OPTIM.EPOCHS"),

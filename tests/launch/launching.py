@@ -1,13 +1,11 @@
 """Launching runs as a person would, and waiting until they are over."""
 
-import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import commands
 import torch
 
 from iic_ptv.data.procedural import write_videos
@@ -32,13 +30,7 @@ def write_small_videos(folder: Path) -> Path:
 
 def iic(*arguments: str, cwd: Path, check: bool = True, **environment: str) -> str:
     """Run the command line in a process of its own; returns what it printed."""
-    result = subprocess.run(
-        [sys.executable, "-m", "iic_ptv", *arguments],
-        cwd=cwd,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
-        capture_output=True,
-        text=True,
-    )
+    result = commands.iic(*arguments, cwd=cwd, **environment)
     assert not check or result.returncode == 0, result.stdout + result.stderr
     return result.stdout + result.stderr
 

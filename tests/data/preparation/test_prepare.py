@@ -10,6 +10,7 @@ from pathlib import Path
 
 import av
 import pytest
+from commands import Command
 from numbered_videos import copy_packets, cut_off, number_bars, read_numbers, write_audio, write_numbered_video
 from PIL import Image
 
@@ -234,14 +235,13 @@ def test_a_killed_run_leaves_no_half_file_and_is_completed(video_folder, tmp_pat
 @pytest.mark.slow
 def test_ctrl_c_stops_and_leaves_nothing_unfinished(video_folder, tmp_path) -> None:
     output = tmp_path / "prepared"
-    command = [sys.executable, "-m", "iic_ptv", "prepare", str(video_folder), str(output), "--workers", "2"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = Command("prepare", video_folder, output, "--workers", "2", cwd=tmp_path)
     while not list(output.rglob("*.mp4")):
-        assert process.poll() is None, process.stderr.read()
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    if process.returncode:  # or it was done before
-        assert (process.returncode, errors) == (130, "iic: interrupted\n")
+        assert command.running, command.err
+    command.interrupt()
+    stopped = command.ended()
+    if stopped.returncode:  # or it was done before
+        assert (stopped.returncode, stopped.stderr) == (130, "iic: interrupted\n")
     assert not list(output.rglob(".tmp-*"))
     assert len(read_manifest(output / "preparation.csv").rows) >= len(list(output.rglob("*.mp4"))) - 2
 
