@@ -1,28 +1,18 @@
-"""The command ``iic`` in processes of its own, as a user runs it, but without seconds of imports each time.
-
-They are forked from a process that has done nothing but import what the commands import.
-"""
+"""The command ``iic`` in processes of its own, as a user runs it, but without seconds of imports each time."""
 
 from __future__ import annotations
 
-import multiprocessing
+import functools
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from tempfile import mkdtemp
 
-from iic_ptv.cli.main import ENVIRONMENT, main
-
 LONGEST = 300  # seconds
-SERVER = multiprocessing.get_context("forkserver")
-IMPORTED = (
-    *("torch._dynamo", "lightning.pytorch", "tensorboard.compat", "submitit"),
-    *("iic_ptv.data.preparation", "iic_ptv.runs.pretraining.command", "iic_ptv.runs.recognition.command"),
-    *("iic_ptv.runs.evaluation.retrieve_command", "iic_ptv.runs.evaluation.probe_command"),
-    *("iic_ptv.runs.search.index_folder", "iic_ptv.runs.search.search", "iic_ptv.launch.submit"),
-)
 
 
 class Command:
@@ -32,47 +22,49 @@ class Command:
         arguments: of ``iic``.
         cwd: the folder that it is run in.
         environment: variables beside those of the tests.
-
-    Attributes:
-        pid: of its process.
     """
 
     def __init__(self, *arguments: object, cwd: Path, **environment: str) -> None:
-        self.arguments = [str(argument) for argument in arguments]
-        folder = Path(mkdtemp())
-        self._out, self._err = folder / "out", folder / "err"
-        told = {**os.environ, **environment}
-        _be_served()
-        self._process = SERVER.Process(target=_run, args=(self.arguments, cwd, told, self._out, self._err))
-        self._process.start()
-        self.pid = self._process.pid
+        self._folder = Path(mkdtemp())
+        self._arguments = [str(argument) for argument in arguments]
+        told = {"environment": {**os.environ, **environment}, "cwd": str(cwd), "folder": str(self._folder)}
+        server = _server()
+        server.stdin.write(json.dumps({"arguments": self._arguments, **told}) + "\n")
+        server.stdin.flush()
+        self._number = int(server.stdout.readline())
 
     @property
     def out(self) -> str:
         """What it has written to standard output so far."""
-        return self._out.read_text() if self._out.exists() else ""
+        return self._read("out")
 
     @property
     def err(self) -> str:
         """What it has written to standard error so far."""
-        return self._err.read_text() if self._err.exists() else ""
+        return self._read("err")
 
     @property
     def running(self) -> bool:
         """Whether it has not ended."""
-        return self._process.is_alive()
+        return not (self._folder / "code").exists()
 
     def interrupt(self, number: int = signal.SIGINT) -> None:
         """Send it a signal; Ctrl-C by default."""
-        os.kill(self.pid, number)
+        os.kill(self._number, number)
 
     def ended(self, longest: float = LONGEST) -> subprocess.CompletedProcess[str]:
         """Wait for its end, so many seconds at most."""
-        self._process.join(longest)
-        if self.running:
-            self._process.kill()
-            raise subprocess.TimeoutExpired(self.arguments, longest, self.out, self.err)
-        return subprocess.CompletedProcess(self.arguments, self._process.exitcode, self.out, self.err)
+        until = time.monotonic() + longest
+        while self.running:
+            if time.monotonic() > until:
+                self.interrupt(signal.SIGKILL)
+                raise subprocess.TimeoutExpired(self._arguments, longest, self.out, self.err)
+            time.sleep(0.01)
+        return subprocess.CompletedProcess(self._arguments, int(self._read("code")), self.out, self.err)
+
+    def _read(self, name: str) -> str:
+        file = self._folder / name
+        return file.read_text() if file.exists() else ""
 
 
 def iic(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -87,19 +79,8 @@ def iic_anew(*arguments: object, cwd: Path, **environment: str) -> subprocess.Co
     return subprocess.run(command, cwd=cwd, env=told, capture_output=True, text=True, timeout=LONGEST)
 
 
-def _be_served() -> None:
-    """Have the server import what commands need when it starts; one that a test has started before stays as it is."""
-    for name, value in ENVIRONMENT.items():  # which commands set before torch is imported
-        os.environ.setdefault(name, value)
-    SERVER.set_forkserver_preload([*IMPORTED])
-
-
-def _run(arguments: list[str], cwd: Path, environment: dict[str, str], out: Path, err: Path) -> None:
-    for file, descriptor in ((out, 1), (err, 2)):
-        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), descriptor)
-    os.chdir(cwd)
-    os.environ.clear()
-    os.environ.update(environment)
-    multiprocessing.set_start_method(None, force=True)  # Python's own for what the command starts
-    sys.argv = ["iic", *arguments]
-    main(arguments)
+@functools.cache
+def _server() -> subprocess.Popen[str]:
+    """The process that forks them, which ends with the tests."""
+    command = [sys.executable, str(Path(__file__).with_name("command_server.py"))]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -60,13 +60,13 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("command", "processes", "anew"), [("retrieve", 2, True), ("retrieve", 3, False), ("probe", 11, False)]
+    ("command", "processes"), [("retrieve", 2), ("probe", 3), pytest.param("probe", 11, marks=pytest.mark.slow)]
 )
-def test_scores_and_features_are_those_of_one_process(command, processes, anew, videos, tmp_path, monkeypatch) -> None:
+def test_scores_and_features_are_those_of_one_process(command, processes, videos, tmp_path, monkeypatch) -> None:
     """Of two queries, and even of ten gallery videos, there may be none left for a process."""
     options = ["--gallery", videos / "train", "--query", videos / "test", "--save-features"]
     arguments = [command, *options, *SMALL, "DATA.MAX_BAD_SHARE", "0.2", "PROBE.SHOTS", "[1]", "EVAL.BATCH_SIZE", "2"]
-    ended = iic_together(*arguments, processes=processes, folder=tmp_path / "several", anew=anew)
+    ended = iic_together(*arguments, processes=processes, folder=tmp_path / "several")
     assert not any(each.exit_code for each in ended), ended
     (tmp_path / "one").mkdir()
     monkeypatch.setenv("IIC_RUN_FOLDER", str(tmp_path / "one"))
@@ -112,7 +112,7 @@ def finetune(videos: Path, folder: Path, *options: str) -> Path:
     """Train and test by three processes."""
     lists = ["--train", videos / "train", "--test", videos / "test"]
     training = ["OPTIM.EPOCHS", "2", "OPTIM.BATCH_SIZE", "3", "OPTIM.LR", "0.05", "DATA.MAX_BAD_SHARE", "0.2"]
-    ended = iic_together("finetune", *lists, *SMALL, *training, *options, processes=3, folder=folder, anew=True)
+    ended = iic_together("finetune", *lists, *SMALL, *training, *options, processes=3, folder=folder)
     assert not any(each.exit_code for each in ended), ended
     return folder
 
@@ -129,7 +129,7 @@ def not_validated(videos, tmp_path_factory) -> Path:
     return finetune(videos, tmp_path_factory.mktemp("not_validated") / "run", *options)
 
 
-@pytest.mark.parametrize("run", ["finetuned", "not_validated"])
+@pytest.mark.parametrize("run", ["finetuned", pytest.param("not_validated", marks=pytest.mark.slow)])
 def test_a_test_is_that_of_one_process(run, request, tmp_path) -> None:
     """The network that three processes have trained and tested is tested again by one."""
     folder = request.getfixturevalue(run)

@@ -138,8 +138,7 @@ def test_processes_that_start_together_go_by_the_first(videos, tmp_path, monkeyp
     (tmp_path / "gain_in_first.py").write_text(GAIN_IN_FIRST)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     options = [*SMALL, "PLUGINS", "[gain_in_first]"]
-    # Anew: what has computed gradients cannot do so in a fork.
-    ended = iic_together("pretrain", "--data", videos, *options, processes=2, folder=tmp_path / "run", anew=True)
+    ended = iic_together("pretrain", "--data", videos, *options, processes=2, folder=tmp_path / "run")
     assert not any(each.exit_code for each in ended), ended
     assert [each.out.count("precision: bf16-mixed") for each in ended] == [1, 0]
     state = torch.load(tmp_path / "run" / LAST, weights_only=True)

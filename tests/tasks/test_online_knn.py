@@ -199,7 +199,7 @@ def test_processes_measure_together_what_the_first_would_alone(tmp_path) -> None
 def test_a_training_of_several_processes_is_watched_as_it_is_saved(rendered, tmp_path) -> None:
     cfg = configuration(rendered, "ONLINE_KNN.EVERY", "3", "EVAL.QUERY", str(rendered / "splits/testlist01.txt"))
     (tmp_path / "run.yaml").write_text(cfg.dump())
-    ended = iic_together("pretrain", "--config", tmp_path / "run.yaml", processes=3, folder=tmp_path / "run", anew=True)
+    ended = iic_together("pretrain", "--config", tmp_path / "run.yaml", processes=3, folder=tmp_path / "run")
     assert not any(each.exit_code for each in ended), ended
     found = json.loads((tmp_path / "run/metrics.json").read_text())["val/knn_top1"]
 
