@@ -8,6 +8,7 @@ from iic_ptv.errors import InputError
 from iic_ptv.evaluation.forward_pass import CLIPS_PER_FORWARD, PRECISIONS, check_precision, embed_clips
 from iic_ptv.registry import BACKBONES
 
+QUICK, LONGER = "r3d", ("r2plus1d", "c3d", "x3d_xs")
 CPU_PRECISIONS = [precision for precision in PRECISIONS if precision != "16-mixed"]
 
 
@@ -29,7 +30,9 @@ class Recorder(nn.Module):
 
 
 @pytest.mark.parametrize("precision", CPU_PRECISIONS)
-@pytest.mark.parametrize("backbone", ["r3d", "r2plus1d", "c3d", "x3d_xs"])
+@pytest.mark.parametrize(
+    "backbone", ["r3d", *(pytest.param(name, marks=SLOW) for name in ("r2plus1d", "c3d", "x3d_xs"))]
+)
 def test_features_of_a_clip_are_the_same_to_the_bit_wherever_it_stands(backbone, precision) -> None:
     network = small(backbone)
     clips = torch.rand(CLIPS_PER_FORWARD + 3, 3, 8, 32, 32)

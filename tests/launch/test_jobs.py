@@ -246,6 +246,7 @@ def test_mistakes_are_named(words, message, tmp_path, capsys, monkeypatch) -> No
 # Jobs of this machine.
 
 
+@pytest.mark.slow
 def test_a_run_of_this_machine_is_watched_cancelled_and_gone_on_with(
     iic, videos, tmp_path, no_job_outlives_the_test
 ) -> None:

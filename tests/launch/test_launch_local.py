@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from launching import SMALL, differences, iic, launch, logs, wait_for_the_end, write_small_videos
+from launching import SMALL, differences, iic, launch, logs, wait_for_the_end, wait_until, write_small_videos
 
 from iic_ptv.launch.record import log_of, read_record
 from iic_ptv.runs.checkpoint import read_checkpoint
@@ -20,6 +20,7 @@ def arguments(videos: Path, *more: str) -> list[str]:
     return ["pretrain", "--data", str(videos / "videos"), *SMALL, "DATA.LISTS", lists, "OPTIM.EPOCHS", "2", *more]
 
 
+@pytest.mark.slow
 def test_a_run_of_two_processes_leaves_all_there_is_and_goes_on_with_one(videos, tmp_path) -> None:
     run = launch(
         "--cluster", "local", "--tasks-per-node", "2", *arguments(videos, "LOSS.BANKS", "sharded"), cwd=tmp_path
@@ -44,7 +45,7 @@ def test_a_run_of_two_processes_leaves_all_there_is_and_goes_on_with_one(videos,
 def test_a_mistake_in_the_job_ends_with_its_message(videos, tmp_path) -> None:
     run = launch("--cluster", "local", *arguments(videos, "DATA.CROP", "32"), cwd=tmp_path)
     assert wait_for_the_end(run) == "failed"
-    assert "iic: " in logs(run)
+    wait_until(lambda: "iic: " in logs(run))
     assert "cannot cut 32 x 32 out of frames of 16 x 16" in logs(run)
     assert "Traceback" not in logs(run)
 

@@ -28,6 +28,7 @@ def kept_bytes_and_loss(network: nn.Module) -> tuple[int, Tensor]:
     return sum(event.self_cpu_memory_usage for event in profiler.key_averages()), loss
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(BACKBONES.names()) - LARGER))
 def test_a_step_is_the_same_and_keeps_less(name: str) -> None:
     torch.manual_seed(0)

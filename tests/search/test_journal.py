@@ -71,6 +71,7 @@ def killed_at(change: int, near: Path, work: Callable[[], object]) -> Callable[[
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("updating", [False, True], ids=["new", "update"])
 def test_killed_at_any_change_of_a_file_it_is_the_old_index_or_the_new_one(
     updating, folder, finished, tmp_path

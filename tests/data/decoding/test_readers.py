@@ -148,12 +148,8 @@ def test_decord_refuses_what_it_would_get_wrong(tmp_path: Path, original: Path) 
 def test_decord_under_pytorchvideos_bridge(original: Path) -> None:
     import decord
 
-    decord.bridge.set_bridge("torch")
-    try:
-        with open_video(str(original), "decord") as video:
-            assert read_numbers(video.frames([5, 25])) == [5, 25]
-    finally:
-        decord.bridge.reset_bridge()
+    with decord.bridge.use_torch(), open_video(str(original), "decord") as video:
+        assert read_numbers(video.frames([5, 25])) == [5, 25]
 
 
 @pytest.mark.parametrize("decoder", FILE_DECODERS)

@@ -95,7 +95,7 @@ def test_a_run_leaves_all_that_is_needed_to_repeat_and_read_it(videos, tmp_path)
             assert torch.equal(checkpoint.state_dict[name], value), name
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("workers", ["0", pytest.param("2", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("step", [1, 2, 3, 5, 8])
 def test_interrupted_at_any_step_and_resumed_ends_with_the_same_bits(videos, tmp_path, step, workers) -> None:
     cfg = configuration(videos, "VIEWS", "[interrupting, residual]")

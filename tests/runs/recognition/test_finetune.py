@@ -315,6 +315,7 @@ def states_equal(first: dict, second: dict) -> bool:
 STOPS = [(True, 1), (True, 3), (True, 9), (True, 10), (False, 1), (False, 3)]  # in training or not, at which batch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schedule", "accumulate", "in_training", "batch"),
     [
