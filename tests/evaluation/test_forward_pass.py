@@ -30,9 +30,7 @@ class Recorder(nn.Module):
 
 
 @pytest.mark.parametrize("precision", CPU_PRECISIONS)
-@pytest.mark.parametrize(
-    "backbone", ["r3d", *(pytest.param(name, marks=SLOW) for name in ("r2plus1d", "c3d", "x3d_xs"))]
-)
+@pytest.mark.parametrize("backbone", [QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in LONGER)])
 def test_features_of_a_clip_are_the_same_to_the_bit_wherever_it_stands(backbone, precision) -> None:
     network = small(backbone)
     clips = torch.rand(CLIPS_PER_FORWARD + 3, 3, 8, 32, 32)
