@@ -34,11 +34,6 @@ class Command:
         self._number = int(server.stdout.readline())
 
     @property
-    def out(self) -> str:
-        """What it has written to standard output so far."""
-        return self._read("out")
-
-    @property
     def err(self) -> str:
         """What it has written to standard error so far."""
         return self._read("err")
@@ -58,9 +53,9 @@ class Command:
         while self.running:
             if time.monotonic() > until:
                 self.interrupt(signal.SIGKILL)
-                raise subprocess.TimeoutExpired(self._arguments, longest, self.out, self.err)
+                raise subprocess.TimeoutExpired(self._arguments, longest, self._read("out"), self.err)
             time.sleep(0.01)
-        return subprocess.CompletedProcess(self._arguments, int(self._read("code")), self.out, self.err)
+        return subprocess.CompletedProcess(self._arguments, int(self._read("code")), self._read("out"), self.err)
 
     def _read(self, name: str) -> str:
         file = self._folder / name

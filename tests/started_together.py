@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 import socket
+import subprocess
 from pathlib import Path
-from typing import NamedTuple
 
 from commands import Command
 
 FORK = multiprocessing.get_context("fork")  # which has everything imported
 
 
-class Ended(NamedTuple):
-    """How a process ended, and what it wrote to standard output and error."""
-
-    exit_code: int
-    out: str
-    err: str
-
-
-def iic_together(*arguments: object, processes: int, folder: Path) -> list[Ended]:
+def iic_together(*arguments: object, processes: int, folder: Path) -> list[subprocess.CompletedProcess[str]]:
     """Run a command in several processes with one run folder, which is made."""
     folder.mkdir(parents=True)
     port = free_port()
     told = [environment(rank, processes, port, folder) for rank in range(processes)]
     started = [Command(*arguments, cwd=Path.cwd(), **each) for each in told]
-    ended = [command.ended() for command in started]
-    return [Ended(each.returncode, each.stdout, each.stderr) for each in ended]
+    return [command.ended() for command in started]
 
 
 def environment(rank: int, processes: int, port: int, folder: Path) -> dict[str, str]:

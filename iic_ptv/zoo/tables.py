@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from iic_ptv.files.atomic import atomic_write
+from iic_ptv.marked_text import with_marked_text
 from iic_ptv.zoo.catalogue import RECORDS, WEIGHTS, catalogue_folder, records
 from iic_ptv.zoo.figure_tables import FigureTable, figure_tables, headlines
 from iic_ptv.zoo.record import Pretraining, Record
 
 PAGE, README = "MODEL_ZOO.md", "README.md"
-BEGIN, END = "<!-- zoo -->\n", "<!-- end -->"
 NO_INTRA_NEGATIVE = "none"
 INTRODUCTION = f"""# The model zoo
 
@@ -40,8 +40,7 @@ def page_texts(zoo: Path, known: Mapping[str, Record]) -> dict[Path, str]:
 
 def with_table(text: str, table: str) -> str:
     """A document with the table between ``<!-- zoo -->`` and ``<!-- end -->``; as it is, if it has no such place."""
-    before, begin, rest = text.partition(BEGIN)
-    return f"{before}{begin}\n{table}\n\n{END}{rest.partition(END)[2]}" if begin else text
+    return with_marked_text(text, "zoo", table)
 
 
 def model_zoo_page(known: Iterable[Record]) -> str:

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from iic_ptv.marked_text import with_marked_text
 from iic_ptv.runs.folder import versions
 from projects.ablation.study import ALL_ARMS, HERE, MEASURES, OUTPUT, RESULTS, Figures, benches, known_figures
 
@@ -119,13 +120,6 @@ def picture(figures: Figures, path: Path) -> None:
     plt.close(drawing)
 
 
-def _put(page: Path, mark: str, text: str) -> None:
-    """Replace what stands between ``<!-- mark -->`` and the next ``<!-- end -->``."""
-    before, rest = page.read_text().split(f"<!-- {mark} -->\n")
-    after = rest.split("<!-- end -->", 1)[1]
-    page.write_text(f"{before}<!-- {mark} -->\n\n{text}\n\n<!-- end -->{after}")
-
-
 def main() -> None:
     """Write all of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -135,8 +129,9 @@ def main() -> None:
     measured = {"date": f"{date.today():%Y-%m-%d}", "versions": versions()}
     RESULTS.write_text(json.dumps({"measured": measured, "figures": figures}, indent=1) + "\n")
     picture(figures, HERE / "results.png")
+    page = HERE / "README.md"
     for mark, text in (("levels", table(figures, level)), ("differences", table(differences(figures), change))):
-        _put(HERE / "README.md", mark, text)
+        page.write_text(with_marked_text(page.read_text(), mark, text))
         print(text)
 
 

@@ -23,6 +23,7 @@ from typing import Any
 
 from rich.console import Console
 
+from iic_ptv.marked_text import with_marked_text
 from iic_ptv.runs.folder import versions
 
 # Each is a module with `measure(folder)`, which returns results, and `tables(results)`. They are imported when they
@@ -57,12 +58,8 @@ def with_tables(text: str, results: dict[str, Any]) -> str:
     Those of a section lie between ``<!-- SECTION -->`` and ``<!-- end -->``.
     """
     for section, measured in results.items():
-        begin, end = f"<!-- {section} -->\n", "<!-- end -->"
-        if begin not in text:
-            continue
-        before, _, rest = text.partition(begin)
-        tables = [f"{table.to_markdown()}\n\n" for table in _module(section).tables(measured)]
-        text = "".join([before, begin, "\n", *tables, end, rest.partition(end)[2]])
+        tables = [table.to_markdown() for table in _module(section).tables(measured)]
+        text = with_marked_text(text, section, "\n\n".join(tables))
     return text
 
 

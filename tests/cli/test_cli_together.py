@@ -67,7 +67,7 @@ def test_scores_and_features_are_those_of_one_process(command, processes, videos
     options = ["--gallery", videos / "train", "--query", videos / "test", "--save-features"]
     arguments = [command, *options, *SMALL, "DATA.MAX_BAD_SHARE", "0.2", "PROBE.SHOTS", "[1]", "EVAL.BATCH_SIZE", "2"]
     ended = iic_together(*arguments, processes=processes, folder=tmp_path / "several")
-    assert not any(each.exit_code for each in ended), ended
+    assert not any(each.returncode for each in ended), ended
     (tmp_path / "one").mkdir()
     monkeypatch.setenv("IIC_RUN_FOLDER", str(tmp_path / "one"))
     main([*map(str, arguments)])
@@ -79,32 +79,32 @@ def test_scores_and_features_are_those_of_one_process(command, processes, videos
     assert (len(names), len(set(names))) == (9, 9)
     with (tmp_path / "several/bad_videos.csv").open() as file:
         assert [row["path"] for row in csv.DictReader(file)] == [str(sorted((videos / "train").glob("*/*"))[4])]
-    assert ended[0].out.count("report:") == ended[0].out.count("run folder:") == 1
-    assert not any(each.out for each in ended[1:])
+    assert ended[0].stdout.count("report:") == ended[0].stdout.count("run folder:") == 1
+    assert not any(each.stdout for each in ended[1:])
     assert len(list((tmp_path / "several").glob("versions*.json"))) == 1
 
 
 def test_what_ends_one_process_ends_all_and_is_told_once(videos, tmp_path) -> None:
     sides = ["--gallery", videos / "train", "--query", videos / "test"]
     ended = iic_together("retrieve", *sides, *SMALL, processes=3, folder=tmp_path / "run")
-    assert [each.exit_code for each in ended] == [2, 2, 2]
-    told = "".join(line for each in ended for line in each.err.splitlines() if line.startswith("iic:"))
+    assert [each.returncode for each in ended] == [2, 2, 2]
+    told = "".join(line for each in ended for line in each.stderr.splitlines() if line.startswith("iic:"))
     assert told.count("1 of 12 videos could not be read") == 1
-    assert "iic: 1 of 12" in ended[0].err
-    assert not any("Traceback" in each.err for each in ended)
+    assert "iic: 1 of 12" in ended[0].stderr
+    assert not any("Traceback" in each.stderr for each in ended)
 
 
 def test_an_index_is_that_of_one_process(videos, tmp_path) -> None:
     arguments = ["index", videos / "train", "--untrained", "--every", "0.1", *SMALL]
     ended = iic_together(*arguments, "-o", tmp_path / "several.index", processes=3, folder=tmp_path / "run")
-    assert not any(each.exit_code for each in ended), ended
+    assert not any(each.returncode for each in ended), ended
     main([*map(str, arguments), "-o", str(tmp_path / "one.index")])
     assert (tmp_path / "several.index").read_bytes() == (tmp_path / "one.index").read_bytes()
     table = (tmp_path / "several.index.unreadable.csv").read_text()
     assert table == (tmp_path / "one.index.unreadable.csv").read_text()
     assert len(table.splitlines()) == 2
-    assert "clips of 9 videos; 9 new or changed, 0 as before, 0 gone" in ended[0].out
-    assert not any(each.out for each in ended[1:])
+    assert "clips of 9 videos; 9 new or changed, 0 as before, 0 gone" in ended[0].stdout
+    assert not any(each.stdout for each in ended[1:])
     assert not list(tmp_path.glob(".*"))
 
 
@@ -113,7 +113,7 @@ def finetune(videos: Path, folder: Path, *options: str) -> Path:
     lists = ["--train", videos / "train", "--test", videos / "test"]
     training = ["OPTIM.EPOCHS", "2", "OPTIM.BATCH_SIZE", "3", "OPTIM.LR", "0.05", "DATA.MAX_BAD_SHARE", "0.2"]
     ended = iic_together("finetune", *lists, *SMALL, *training, *options, processes=3, folder=folder)
-    assert not any(each.exit_code for each in ended), ended
+    assert not any(each.returncode for each in ended), ended
     return folder
 
 
@@ -142,9 +142,9 @@ def test_a_test_is_that_of_one_process(run, request, tmp_path) -> None:
 
 def test_a_test_alone_is_shared_too(finetuned, tmp_path) -> None:
     ended = iic_together("finetune", "--checkpoint", finetuned, "--test-only", processes=3, folder=tmp_path / "run")
-    assert not any(each.exit_code for each in ended), ended
+    assert not any(each.returncode for each in ended), ended
     assert (tmp_path / "run/predictions.csv").read_bytes() == (finetuned / "predictions.csv").read_bytes()
-    assert not any(each.out for each in ended[1:])
+    assert not any(each.stdout for each in ended[1:])
 
 
 def test_a_validation_counts_every_video_once(finetuned) -> None:

@@ -200,7 +200,7 @@ def test_a_training_of_several_processes_is_watched_as_it_is_saved(rendered, tmp
     cfg = configuration(rendered, "ONLINE_KNN.EVERY", "3", "EVAL.QUERY", str(rendered / "splits/testlist01.txt"))
     (tmp_path / "run.yaml").write_text(cfg.dump())
     ended = iic_together("pretrain", "--config", tmp_path / "run.yaml", processes=3, folder=tmp_path / "run")
-    assert not any(each.exit_code for each in ended), ended
+    assert not any(each.returncode for each in ended), ended
     found = json.loads((tmp_path / "run/metrics.json").read_text())["val/knn_top1"]
 
     task = build_task(cfg, 8, 1)
